@@ -1,0 +1,52 @@
+"""Build the compiled engine; everything else is in pyproject.toml.
+
+The extension is optional, so that the package installs without a compiler and runs in pure Python. Switches:
+
+BACKPROP_REQUIRE_EXTENSION=1   a failed build is an error (CI, wheels)
+BACKPROP_SANITIZE=1            build with AddressSanitizer and UBSan, for .ci/long
+"""
+
+import os
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# No flag here may change a value: no -ffast-math, no -march, no contraction of a*b+c into one rounding.
+FLAGS = {
+    "unix": ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    "msvc": ["/O2", "/fp:precise"],
+}
+SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
+
+
+class BuildExtension(build_ext):
+    """Adds the compiler's flags, known only once the compiler is."""
+
+    def build_extensions(self) -> None:
+        flags = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
+        for extension in self.extensions:
+            extension.extra_compile_args = [*flags]
+            if os.environ.get("BACKPROP_SANITIZE") == "1":
+                extension.extra_compile_args += SANITIZE
+                extension.extra_link_args = ["-fsanitize=address,undefined"]
+        super().build_extensions()
+
+
+core = Extension(
+    "backprop._core",
+    ["src/backprop/_core.pyx"],
+    depends=["src/backprop/_kernels.pxi", "src/backprop/_elementary.pxi"],
+    optional=os.environ.get("BACKPROP_REQUIRE_EXTENSION") != "1",
+)
+
+setup(
+    cmdclass={"build_ext": BuildExtension},
+    ext_modules=cythonize(
+        [core],
+        build_dir="build/cython",
+        force=True,  # cythonize does not notice a changed directive
+        # Bounds checks stay on: they guard the doors. The kernels work on pointers and have none to switch off.
+        compiler_directives={"language_level": 3, "cdivision": True},
+    ),
+)

@@ -1,0 +1,43 @@
+"""Train small neural networks by backpropagation, in compiled code, and see every number.
+
+The public names, loaded when first used, so that ``import backprop`` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import examples as examples
+    from ._engine import show_config as show_config
+    from .errors import DivergenceError as DivergenceError
+    from .errors import EngineWarning as EngineWarning
+    from .network import Gradients as Gradients
+    from .network import Network as Network
+
+# public name: the module that defines it; "" for a module of the package
+_HOMES = {
+    "DivergenceError": "errors",
+    "EngineWarning": "errors",
+    "Gradients": "network",
+    "Network": "network",
+    "examples": "",
+    "show_config": "_engine",
+}
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("backprop-mlp")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    value = getattr(import_module(f"{__name__}.{home}"), name) if home else import_module(f"{__name__}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,170 @@
+"""Checks of what a user passes: each names the argument, what it was and what was expected.
+
+They change nothing. `TypeError` is for the wrong kind of thing, `ValueError` for a wrong value.
+"""
+
+import math
+import numbers
+import operator
+import os
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def shown(value: Any) -> str:
+    """`value` for an error message, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
+
+
+def choice(name: str, value: Any, options: Collection[str]) -> str:
+    """One of the names in `options`."""
+    expected = f"{name} must be one of {', '.join(map(repr, options))}, not {shown(value)}"
+    if not isinstance(value, str):
+        raise TypeError(expected)
+    if value not in options:
+        raise ValueError(expected)
+    return value
+
+
+def boolean(name: str, value: Any) -> bool:
+    """True or False; NumPy's too, but no number that would be taken for one."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, not {shown(value)}")
+    return bool(value)
+
+
+def integer(name: str, value: Any, minimum: int = 1) -> int:
+    """A whole number of at least `minimum`; NumPy's integers count, bools and floats do not."""
+    expected = f"{name} must be an integer of at least {minimum}, not {shown(value)}"
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(expected)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(expected) from None
+    if number < minimum:
+        raise ValueError(expected)
+    return number
+
+
+def rate(name: str, value: Any) -> float:
+    """A finite number of at least 0."""
+    expected = f"{name} must be a finite number of at least 0, not {shown(value)}"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(expected)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(expected) from None
+    if not 0.0 <= number < math.inf:
+        raise ValueError(expected)
+    return number
+
+
+def layer_sizes(sizes: Any) -> tuple[int, ...]:
+    """The units of each layer: at least two layers, each of at least one unit."""
+    expected = "sizes must be a sequence of at least two layer sizes, such as [2, 2, 2]"
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
+        raise TypeError(f"{expected}, not {shown(sizes)}")
+    checked = tuple(integer(f"sizes[{k}]", size) for k, size in enumerate(sizes))
+    if len(checked) < 2:
+        raise ValueError(f"{expected}, not {shown(sizes)}")
+    return checked
+
+
+def random_state(value: Any) -> np.random.RandomState:
+    """A RandomState: the given one, one from a seed, or a fresh one."""
+    if isinstance(value, np.random.RandomState):
+        return value
+    expected = (
+        "random_state must be None, an integer from 0 to 4294967295 or a numpy.random.RandomState (whose streams"
+        f" are frozen between NumPy versions), not {shown(value)}"
+    )
+    if value is None:
+        return np.random.RandomState()
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise TypeError(expected)
+    if not 0 <= value <= 4294967295:
+        raise ValueError(expected)
+    return np.random.RandomState(int(value))
+
+
+def memory(name: str, what: str, items: int) -> None:
+    """Refuse an array of float64 that this machine's memory cannot hold, before anything is allocated."""
+    needed = items * 8
+    try:
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not POSIX: the address space is the limit
+        available = 2**63 - 1
+    if needed > available:
+        raise ValueError(
+            f"{name}: {what} would take {needed / 2**30:,.1f} GiB, and this machine has {available / 2**30:,.1f} GiB"
+        )
+
+
+def float_array(name: str, value: Any) -> Array:
+    """A C-contiguous float64 array of the same numbers: the given one where it is one already, else a copy."""
+    expected = f"{name} must be an array of real numbers"
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{expected}, all rows of the same length; it was {shown(value)} ({error})") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{expected}, not of dtype {array.dtype} ({shown(value)})")
+    with np.errstate(over="ignore"):  # a longdouble may become inf here, and is then refused as that
+        converted = np.ascontiguousarray(array, dtype=np.float64)
+    return converted.reshape(array.shape)  # ascontiguousarray makes a 0-d array 1-d
+
+
+def filled(name: str, array: Array) -> Array:
+    """The array, if it has any item."""
+    if array.size == 0:
+        raise ValueError(f"{name} is empty, of shape {array.shape}; at least one sample is needed")
+    return array
+
+
+def within(name: str, array: Array, engine: Any, low: float, high: float, expected: str) -> None:
+    """Refuse an array with an item outside [low, high], or NaN. The engine looks, in one pass."""
+    index = engine.first_outside(array.reshape(-1), low, high)
+    if index >= 0:
+        place = ", ".join(str(k) for k in np.unravel_index(index, array.shape))
+        raise ValueError(f"{name}[{place}] is {array.reshape(-1)[index]!s}; {name} must hold {expected}")
+
+
+def finite(name: str, array: Array, engine: Any) -> None:
+    """Refuse an array with NaN or infinity in it."""
+    largest = float(np.finfo(np.float64).max)
+    within(name, array, engine, -largest, largest, "finite numbers")
+
+
+def samples(name: str, value: Any, n_features: int, engine: Any) -> tuple[Array, bool]:
+    """Samples as (n_samples, n_features), and whether it was a single one, given as (n_features,)."""
+    array = filled(name, float_array(name, value))
+    single = array.ndim == 1
+    if array.ndim not in (1, 2) or array.shape[-1] != n_features:
+        hint = f"; for samples of one number use {name}.reshape(-1, 1)" if single and n_features == 1 else ""
+        raise ValueError(
+            f"{name} has shape {array.shape}, expected (n_samples, {n_features}), or ({n_features},) for one"
+            f" sample{hint}"
+        )
+    finite(name, array, engine)
+    return (array.reshape(1, -1) if single else array), single
+
+
+def targets(name: str, value: Any, n_samples: int, n_outputs: int, single: bool, engine: Any) -> Array:
+    """Targets as (n_samples, n_outputs); (n_outputs,) for one sample, (n_samples,) for one output."""
+    array = filled(name, float_array(name, value))
+    if single:
+        if array.shape != (n_outputs,):
+            raise ValueError(f"{name} has shape {array.shape}, expected ({n_outputs},), as for one sample")
+    elif array.shape != (n_samples, n_outputs) and not (n_outputs == 1 and array.shape == (n_samples,)):
+        also = f" or ({n_samples},)" if n_outputs == 1 else ""
+        raise ValueError(f"{name} has shape {array.shape}, expected ({n_samples}, {n_outputs}){also}")
+    finite(name, array, engine)
+    return array.reshape(n_samples, n_outputs)

@@ -1,0 +1,384 @@
+# cython: language_level=3, binding=True, embedsignature=True, embedsignature.format=clinic
+"""The compiled engine: the doors of `_reference.py`, with the same bits.
+
+Three layers, one above the other: `_elementary.pxi` has the functions of one number, `_kernels.pxi` the loops over
+units, samples and batches (C only, without the GIL), and this file the doors that Python calls. A door checks
+that its buffers fit the plan, takes one workspace, releases the GIL once and calls the loops. It keeps no state:
+any number of threads may be inside, as long as no two of them write to the same parameters.
+"""
+
+include "_kernels.pxi"
+
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+
+cdef extern from *:
+    """
+    #if defined(__AVX2__)
+    #define BACKPROP_INSTRUCTION_SET "AVX2"
+    #elif defined(__SSE2__) || defined(_M_X64)
+    #define BACKPROP_INSTRUCTION_SET "SSE2 (the x86-64 baseline)"
+    #elif defined(__aarch64__) || defined(_M_ARM64)
+    #define BACKPROP_INSTRUCTION_SET "NEON (the arm64 baseline)"
+    #else
+    #define BACKPROP_INSTRUCTION_SET "this machine's baseline"
+    #endif
+    #if defined(__clang__)
+    #define BACKPROP_COMPILER "clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define BACKPROP_COMPILER "gcc " __VERSION__
+    #elif defined(_MSC_VER)
+    #define BACKPROP_COMPILER "MSVC"
+    #else
+    #define BACKPROP_COMPILER "an unknown compiler"
+    #endif
+    """
+    const char* BACKPROP_INSTRUCTION_SET
+    const char* BACKPROP_COMPILER
+
+NAME = "compiled"
+INSTRUCTION_SET = BACKPROP_INSTRUCTION_SET.decode()
+BUILT_WITH = BACKPROP_COMPILER.decode()
+NANOSECONDS_PER_TERM = 1.0
+
+FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE = 0, 1, 2, 3
+SCAN_EVERY = SCAN_EVERY_BATCHES
+
+cdef dict ACTIVATION_CODES = {"identity": IDENTITY, "logistic": LOGISTIC, "relu": RELU}
+cdef dict LOSS_CODES = {"squared_error": SQUARED_ERROR, "log_loss": LOG_LOSS}
+cdef dict BIAS_CODES = {"per_unit": PER_UNIT, "shared": SHARED, "none": NO_BIAS}
+
+cdef enum:
+    ROWS_AT_ONCE = 64  # samples of a simultaneous batch that pass through the workspace together
+    ALIGNMENT = 64
+
+
+cdef class Plan:
+    """A network's specification as the kernels need it. See `_reference.Plan`."""
+
+    cdef Spec spec
+
+    def __cinit__(
+        self, sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets,
+        bias_offsets, size
+    ):
+        cdef Py_ssize_t l, column = 0
+        cdef Layer* layer
+        self.spec.n_layers = len(sizes) - 1
+        self.spec.layers = <Layer*>PyMem_RawCalloc(self.spec.n_layers, sizeof(Layer))
+        if self.spec.layers == NULL:
+            raise MemoryError
+        self.spec.n_inputs = sizes[0]
+        self.spec.n_outputs = sizes[-1]
+        self.spec.size = size
+        self.spec.loss = LOSS_CODES[loss]
+        self.spec.bias = BIAS_CODES[bias]
+        self.spec.shortcut = shortcut
+        self.spec.train_bias = train_bias
+        self.spec.sequential = sequential
+        for l in range(self.spec.n_layers):
+            layer = &self.spec.layers[l]
+            layer.fan_in = sizes[l]
+            layer.fan_out = sizes[l + 1]
+            layer.width = strides[l]
+            layer.weights = weight_offsets[l]
+            layer.bias = bias_offsets[l]
+            layer.column = column
+            layer.activation = ACTIVATION_CODES[activations[l]]
+            column += layer.width
+        self.spec.row = column
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.spec.layers)
+
+
+cdef class Scratch:
+    """A door's workspace: one zeroed, aligned allocation, freed with the object."""
+
+    cdef Workspace space
+    cdef void* memory
+
+    def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums):
+        cdef Py_ssize_t row = plan.spec.row
+        cdef size_t numbers = 3 * rows * row + row + (plan.spec.size if with_sums else 0)
+        cdef size_t pointers = 2 * rows
+        cdef double* start
+        self.memory = PyMem_RawCalloc(numbers * sizeof(double) + pointers * sizeof(double*) + ALIGNMENT, 1)
+        if self.memory == NULL:
+            raise MemoryError(f"no memory for a workspace of {rows} samples")
+        start = <double*>((<size_t>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
+        self.space.rows = rows
+        self.space.nets = start
+        self.space.outs = start + rows * row
+        self.space.deltas = start + 2 * rows * row
+        self.space.back = start + 3 * rows * row
+        self.space.sums = start + 3 * rows * row + row
+        self.space.inputs = <const double**>(start + numbers)
+        self.space.targets = self.space.inputs + rows
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.memory)
+
+
+cdef class Sheets:
+    """Where a forward pass writes: for each layer the start of an array (n_samples, fan_out), or NULL."""
+
+    cdef double** starts
+
+    def __cinit__(self, Plan plan, buffers, Py_ssize_t n_samples):
+        cdef Py_ssize_t l
+        cdef double[:, ::1] view
+        self.starts = <double**>PyMem_RawCalloc(plan.spec.n_layers, sizeof(double*))
+        if self.starts == NULL:
+            raise MemoryError
+        for l in range(plan.spec.n_layers):
+            if buffers[l] is None:
+                continue
+            view = buffers[l]
+            if view.shape[0] != n_samples or view.shape[1] != plan.spec.layers[l].fan_out:
+                raise ValueError(
+                    f"a buffer ({view.shape[0]}, {view.shape[1]}) for layer {l},"
+                    f" expected ({n_samples}, {plan.spec.layers[l].fan_out})"
+                )
+            self.starts[l] = &view[0, 0]
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.starts)
+
+    cdef void write(self, const Spec* spec, Py_ssize_t row, const double* values) noexcept nogil:
+        """Copy one sample's row of the workspace to the sheets that are wanted."""
+        cdef Py_ssize_t l, fan_out
+        for l in range(spec.n_layers):
+            fan_out = spec.layers[l].fan_out
+            if self.starts[l] != NULL:
+                memcpy(self.starts[l] + row * fan_out, values + spec.layers[l].column, fan_out * sizeof(double))
+
+
+# ---- what a door demands of its buffers; the facade has checked all of it with better words ------------------
+
+cdef int check_block(Plan plan, double[::1] block) except -1:
+    if block.shape[0] != plan.spec.size:
+        raise ValueError(f"a block of {block.shape[0]} numbers, expected {plan.spec.size}")
+    return 0
+
+
+cdef int check_samples(Plan plan, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop) except -1:
+    if X.shape[1] != plan.spec.n_inputs:
+        raise ValueError(f"samples of {X.shape[1]} numbers, expected {plan.spec.n_inputs}")
+    if not 0 <= start <= stop <= X.shape[0]:
+        raise ValueError(f"samples {start}..{stop - 1} of {X.shape[0]}")
+    return 0
+
+
+cdef int check_targets(Plan plan, const double[:, ::1] X, const double[:, ::1] T) except -1:
+    if T.shape[1] != plan.spec.n_outputs or T.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"targets ({T.shape[0]}, {T.shape[1]}), expected ({X.shape[0]}, {plan.spec.n_outputs})"
+        )
+    return 0
+
+
+cdef int check_length(str name, Py_ssize_t length, Py_ssize_t expected) except -1:
+    if length != expected:
+        raise ValueError(f"{name} of {length} numbers, expected {expected}")
+    return 0
+
+
+# ---- the doors ---------------------------------------------------------------------------------------------
+
+
+def first_outside(const double[::1] values, double low, double high):
+    """The index of the first value that is not within [low, high] (NaN never is), or -1."""
+    cdef Py_ssize_t k, found = -1
+    with nogil:
+        for k in range(values.shape[0]):
+            if not (low <= values[k] <= high):
+                found = k
+                break
+    return found
+
+
+def first_bad_layer(Plan plan, double[::1] parameters):
+    """The first layer of weights that holds a parameter which is not finite, or -1."""
+    cdef Py_ssize_t found
+    check_block(plan, parameters)
+    with nogil:
+        found = c_first_bad_layer(&plan.spec, &parameters[0])
+    return found
+
+
+def forward(
+    Plan plan, double[::1] parameters, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop, nets_out, outs_out
+):
+    """The forward passes of the samples start..stop-1."""
+    check_block(plan, parameters)
+    check_samples(plan, X, start, stop)
+    cdef const Spec* spec = &plan.spec
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef Sheets nets = Sheets(plan, nets_out, X.shape[0])
+    cdef Sheets outs = Sheets(plan, outs_out, X.shape[0])
+    cdef Py_ssize_t row
+    with nogil:
+        for row in range(start, stop):
+            c_forward(spec, &parameters[0], &X[row, 0], scratch.space.nets, scratch.space.outs)
+            nets.write(spec, row, scratch.space.nets)
+            outs.write(spec, row, scratch.space.outs)
+
+
+def loss(
+    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T, Py_ssize_t start,
+    Py_ssize_t stop, double total
+):
+    """`total` plus the losses of the samples start..stop-1, added one by one."""
+    check_block(plan, parameters)
+    check_samples(plan, X, start, stop)
+    check_targets(plan, X, T)
+    cdef const Spec* spec = &plan.spec
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef Py_ssize_t row, last = spec.layers[spec.n_layers - 1].column
+    with nogil:
+        for row in range(start, stop):
+            c_forward(spec, &parameters[0], &X[row, 0], scratch.space.nets, scratch.space.outs)
+            total = total + c_loss(spec, scratch.space.nets + last, scratch.space.outs + last, &T[row, 0])
+    return total
+
+
+def gradients(
+    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T, Py_ssize_t start,
+    Py_ssize_t stop, double[::1] sums_out, double[:, ::1] inputs_out
+):
+    """Add the samples' dE/dw and dE/db to `sums_out`; write dE/dx to `inputs_out`."""
+    check_block(plan, parameters)
+    check_block(plan, sums_out)
+    check_samples(plan, X, start, stop)
+    check_samples(plan, inputs_out, start, stop)
+    check_targets(plan, X, T)
+    cdef const Spec* spec = &plan.spec
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef Py_ssize_t row
+    cdef double unused = 0.0
+    scratch.space.sums = &sums_out[0]
+    with nogil:
+        for row in range(start, stop):
+            c_seat_rows(spec, &scratch.space, &X[0, 0], &T[0, 0], NULL, row, 1)
+            c_gradient_rows(spec, &scratch.space, &parameters[0], 1, False, &unused)
+            c_back(&spec.layers[0], &parameters[0], scratch.space.deltas, &inputs_out[row, 0], spec.n_inputs)
+
+
+def output_delta(
+    Plan plan, const double[::1] net, const double[::1] out, const double[::1] target, double[::1] delta_out
+):
+    """One sample's dE/dnet of the output layer."""
+    cdef Py_ssize_t n = plan.spec.n_outputs
+    check_length("net", net.shape[0], n)
+    check_length("out", out.shape[0], n)
+    check_length("target", target.shape[0], n)
+    check_length("delta_out", delta_out.shape[0], n)
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    c_output_deltas(&plan.spec, &net[0], &out[0], &target[0], scratch.space.back, &delta_out[0])
+
+
+def hidden_delta(
+    Plan plan, double[::1] parameters, Py_ssize_t layer, const double[::1] delta, const double[::1] net,
+    const double[::1] out, double[::1] gradient_out, double[::1] delta_out
+):
+    """One sample's dE/dout and dE/dnet of the units below the weights `layer`."""
+    check_block(plan, parameters)
+    if not 1 <= layer < plan.spec.n_layers:
+        raise ValueError(f"layer={layer}, expected 1 to {plan.spec.n_layers - 1}")
+    cdef const Layer* above = &plan.spec.layers[layer]
+    check_length("delta", delta.shape[0], above.fan_out)
+    check_length("net", net.shape[0], above.fan_in)
+    check_length("out", out.shape[0], above.fan_in)
+    check_length("gradient_out", gradient_out.shape[0], above.fan_in)
+    check_length("delta_out", delta_out.shape[0], above.fan_in)
+    c_back(above, &parameters[0], &delta[0], &gradient_out[0], above.fan_in)
+    c_deltas(
+        plan.spec.layers[layer - 1].activation, above.fan_in, &gradient_out[0], &net[0], &out[0], &delta_out[0]
+    )
+
+
+def update(
+    Plan plan, double[::1] parameters, Py_ssize_t layer, const double[::1] below, const double[::1] delta,
+    double learning_rate
+):
+    """One sample's plain SGD update of one layer of weights, and of its bias if that is trained."""
+    check_block(plan, parameters)
+    if not 0 <= layer < plan.spec.n_layers:
+        raise ValueError(f"layer={layer}, expected 0 to {plan.spec.n_layers - 1}")
+    cdef const Layer* updated = &plan.spec.layers[layer]
+    check_length("below", below.shape[0], updated.fan_in)
+    check_length("delta", delta.shape[0], updated.fan_out)
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    memcpy(scratch.space.deltas, &delta[0], updated.fan_out * sizeof(double))  # with its padding
+    c_update_one(updated, &plan.spec, &parameters[0], &below[0], scratch.space.deltas, learning_rate)
+
+
+def train_epochs(
+    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
+    const Py_ssize_t[:, ::1] indices, const double[:] learning_rates, Py_ssize_t batch_size, Py_ssize_t epoch,
+    Py_ssize_t stop_epoch, Py_ssize_t sample, Py_ssize_t batch, double total, Py_ssize_t max_batches,
+    double[::1] history_out
+):
+    """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done."""
+    cdef Py_ssize_t n_samples = X.shape[0]
+    check_block(plan, parameters)
+    check_samples(plan, X, sample, n_samples)
+    check_targets(plan, X, T)
+    if indices is not None:
+        if indices.shape[0] < stop_epoch - epoch or indices.shape[1] != n_samples:
+            raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
+        check_order(indices, n_samples)
+    if epoch < 0 or learning_rates.shape[0] < stop_epoch or batch_size < 1:
+        raise ValueError(f"epochs {epoch}..{stop_epoch - 1}, batch_size={batch_size}")
+    if history_out is not None and history_out.shape[0] < stop_epoch:
+        raise ValueError(f"a history of {history_out.shape[0]} epochs, expected {stop_epoch}")
+    cdef const Spec* spec = &plan.spec
+    cdef Py_ssize_t largest = min(batch_size, n_samples)
+    cdef Scratch scratch = Scratch(plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1)
+    cdef Py_ssize_t k, stop, first_epoch = epoch, last_batch = batch + max_batches
+    cdef double* block = &parameters[0]
+    cdef const Py_ssize_t* order = NULL
+    cdef bint want_loss = history_out is not None
+    cdef int status = 0  # FINISHED
+    with nogil:
+        if batch == 0:  # no parameter is -0.0 from here on
+            for k in range(spec.size):
+                block[k] = block[k] + 0.0
+        while epoch < stop_epoch:
+            if batch == last_batch:
+                status = 1  # PAUSED
+                break
+            if indices is not None:
+                order = &indices[epoch - first_epoch, 0]
+            stop = min(sample + batch_size, n_samples)
+            if not c_train_batch(
+                spec, &scratch.space, block, &X[0, 0], &T[0, 0], order, sample, stop, learning_rates[epoch],
+                want_loss, &total
+            ):
+                status = 2  # LOSS_NOT_FINITE
+                break
+            batch += 1
+            if batch % SCAN_EVERY_BATCHES == 0 and c_first_bad_layer(spec, block) >= 0:
+                status = 3  # PARAMETER_NOT_FINITE
+                break
+            sample = stop
+            if sample == n_samples:
+                if want_loss:
+                    history_out[epoch] = total / <double>n_samples
+                epoch += 1
+                sample = 0
+                total = 0.0
+    return epoch, sample, batch, total, status
+
+
+cdef int check_order(const Py_ssize_t[:, ::1] indices, Py_ssize_t n_samples) except -1:
+    """An index outside the data would read foreign memory."""
+    cdef Py_ssize_t e, s
+    cdef bint good = True
+    with nogil:
+        for e in range(indices.shape[0]):
+            for s in range(n_samples):
+                good = good and 0 <= indices[e, s] < n_samples
+    if not good:
+        raise ValueError(f"an index outside 0..{n_samples - 1}")
+    return 0

@@ -1,0 +1,118 @@
+"""Which engine computes: the argument decides, then BACKPROP_ENGINE, then what is installed.
+
+`compiled` is `_core`, the Cython extension; `python` is `_reference`. They open the same doors and give the same
+bits. Nothing else in the package imports either.
+"""
+
+import os
+import platform
+import sys
+import warnings
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from .errors import EngineWarning
+
+CHOICES = ("auto", "compiled", "python")
+
+
+@cache
+def compiled_engine() -> ModuleType | ImportError:
+    """The extension, or why it cannot be imported."""
+    try:
+        from . import _core
+    except ImportError as error:
+        return error
+    return _core
+
+
+def pick(engine: str = "auto") -> Any:
+    """The engine's module.
+
+    Parameters
+    ----------
+    engine : {"auto", "compiled", "python"}
+        "auto" follows the environment variable BACKPROP_ENGINE, and without it takes the compiled engine if
+        that is installed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `engine` or BACKPROP_ENGINE is none of the choices.
+    ImportError
+        If the compiled engine is demanded and not installed.
+
+    Warns
+    -----
+    EngineWarning
+        Once, if the pure-Python engine serves only because the compiled one is missing.
+    """
+    if not isinstance(engine, str):
+        raise TypeError(f"engine must be one of {', '.join(map(repr, CHOICES))}, not {engine!r}")
+    origin, choice = "engine", engine
+    if engine == "auto":
+        origin, choice = "the environment variable BACKPROP_ENGINE", os.environ.get("BACKPROP_ENGINE") or "auto"
+    if choice not in CHOICES:
+        raise ValueError(f"{origin} must be one of {', '.join(map(repr, CHOICES))}, not {choice!r}")
+    if choice == "python":
+        return _python_engine()
+    core = compiled_engine()
+    if isinstance(core, ModuleType):
+        return core
+    if choice == "compiled":
+        raise ImportError(
+            f"{origin} is 'compiled', but the extension is not installed ({core}). Install the package where a C"
+            " compiler is, with BACKPROP_REQUIRE_EXTENSION=1 to see what fails."
+        ) from core
+    _warn_once(str(core))
+    return _python_engine()
+
+
+def _python_engine() -> ModuleType:
+    from . import _reference
+
+    return _reference
+
+
+@cache
+def _warn_once(reason: str) -> None:
+    warnings.warn(
+        f"backprop computes in pure Python, about a hundred times slower than compiled: {reason}. The numbers are"
+        " the same. To compile it, install the package where a C compiler is; to silence this, set"
+        " BACKPROP_ENGINE=python.",
+        EngineWarning,
+        stacklevel=4,
+    )
+
+
+def show_config() -> None:
+    """Print the engine in use, its instruction set, and the versions that matter for a report.
+
+    Examples
+    --------
+    >>> import backprop
+    >>> backprop.show_config()  # doctest: +ELLIPSIS
+    backprop         ...
+    engine           ...
+    """
+    from importlib.metadata import version
+
+    import numpy
+
+    engine = pick()
+    core = compiled_engine()
+    missing = "" if isinstance(core, ModuleType) else f" (no compiled engine: {core})"
+    wish = os.environ.get("BACKPROP_ENGINE")
+    rows = {
+        "backprop": version("backprop-mlp"),
+        "engine": f"{engine.NAME}{missing}",
+        "BACKPROP_ENGINE": wish if wish else "not set",
+        "instruction set": engine.INSTRUCTION_SET,
+        "compiled with": engine.BUILT_WITH,
+        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "NumPy": numpy.__version__,
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+    for name, value in rows.items():
+        print(f"{name:<16} {value}")

@@ -1,0 +1,432 @@
+# The compiled loops: per layer, per sample, per batch. No Python, no allocation, nothing that can raise.
+#
+# Each is `_reference.py` again, with the same operations in the same order. Inner loops run over the units of a
+# layer, j: there neighbouring lanes belong to different sums, so the compiler may vectorise them without
+# reordering one. They run over the padded width of a row. The padding of weights, biases and output deltas is 0
+# and stays 0: a padded unit may put out anything finite, but its delta is 0 times something.
+
+from libc.math cimport INFINITY, NAN, fabs, isfinite
+from libc.string cimport memcpy, memset
+
+include "_elementary.pxi"
+
+cdef enum Activation:
+    IDENTITY
+    LOGISTIC
+    RELU
+
+cdef enum Loss:
+    SQUARED_ERROR
+    LOG_LOSS
+
+cdef enum Bias:
+    PER_UNIT
+    SHARED
+    NO_BIAS
+
+cdef enum:
+    SCAN_EVERY_BATCHES = 1024
+
+ctypedef struct Layer:
+    Py_ssize_t fan_in, fan_out
+    Py_ssize_t width       # fan_out with its padding: from one row of weights to the next
+    Py_ssize_t weights     # where they begin in the block: (fan_in, width)
+    Py_ssize_t bias        # where it begins in the block: (width,), (1,) or nothing
+    Py_ssize_t column      # where this layer begins in a row of the workspace
+    Activation activation
+
+ctypedef struct Spec:
+    Py_ssize_t n_layers, n_inputs, n_outputs
+    Py_ssize_t size        # items in the parameter block
+    Py_ssize_t row         # items in a row of the workspace: the widths of all layers
+    Layer* layers
+    Loss loss
+    Bias bias
+    bint shortcut          # delta = out - target
+    bint train_bias
+    bint sequential
+
+ctypedef struct Workspace:
+    Py_ssize_t rows        # samples that fit at once
+    const double** inputs  # (rows,): where each sample's x stands
+    const double** targets
+    double* nets           # (rows, spec.row)
+    double* outs
+    double* deltas
+    double* back           # (spec.row,): dE/dout of one layer
+    double* sums           # (spec.size,): S, a block like the parameters'
+
+
+# ---- one layer of one sample -------------------------------------------------------------------------------
+
+cdef void c_layer_nets(
+    const Layer* layer, Bias bias, const double* restrict parameters, const double* restrict below,
+    double* restrict net
+) noexcept nogil:
+    """net[j] = sum over i of below[i]*w[i][j], then + bias[j]."""
+    cdef Py_ssize_t i, j, width = layer.width
+    cdef const double* restrict row = parameters + layer.weights
+    cdef const double* restrict b = parameters + layer.bias
+    cdef double x, shared
+    for j in range(width):
+        net[j] = 0.0
+    for i in range(layer.fan_in):
+        x = below[i]
+        for j in range(width):
+            net[j] = net[j] + x * row[j]
+        row += width
+    if bias == PER_UNIT:
+        for j in range(width):
+            net[j] = net[j] + b[j]
+    elif bias == SHARED:
+        shared = b[0]
+        for j in range(width):
+            net[j] = net[j] + shared
+
+
+cdef void c_outs(
+    Activation activation, Py_ssize_t width, const double* restrict net, double* restrict out
+) noexcept nogil:
+    """out = f(net)."""
+    cdef Py_ssize_t j
+    if activation == LOGISTIC:
+        for j in range(width):
+            out[j] = c_logistic(net[j])
+    elif activation == RELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > 0.0 else 0.0
+    else:  # IDENTITY
+        for j in range(width):
+            out[j] = net[j]
+
+
+cdef void c_deltas(
+    Activation activation, Py_ssize_t width, const double* restrict gradient, const double* restrict net,
+    const double* restrict out, double* restrict delta
+) noexcept nogil:
+    """delta = dE/dout * f', the derivative first."""
+    cdef Py_ssize_t j
+    if activation == LOGISTIC:
+        for j in range(width):
+            delta[j] = gradient[j] * (out[j] * (1.0 - out[j]))
+    elif activation == RELU:
+        for j in range(width):
+            delta[j] = gradient[j] if net[j] > 0.0 else 0.0
+    else:  # IDENTITY
+        for j in range(width):
+            delta[j] = gradient[j]
+
+
+cdef void c_back(
+    const Layer* layer, const double* restrict parameters, const double* restrict delta, double* restrict back,
+    Py_ssize_t width_below
+) noexcept nogil:
+    """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its padding becomes 0."""
+    cdef Py_ssize_t i, j
+    cdef const double* restrict row = parameters + layer.weights
+    cdef double g
+    for i in range(layer.fan_in):
+        g = 0.0
+        for j in range(layer.fan_out):
+            g = g + delta[j] * row[j]
+        back[i] = g
+        row += layer.width
+    for i in range(layer.fan_in, width_below):
+        back[i] = 0.0
+
+
+cdef void c_update_one(
+    const Layer* layer, const Spec* spec, double* restrict parameters, const double* restrict below,
+    const double* restrict delta, double rate
+) noexcept nogil:
+    """w = w - rate*(delta*x): plain SGD on one sample."""
+    cdef Py_ssize_t i, j, width = layer.width
+    cdef double* restrict row = parameters + layer.weights
+    cdef double* restrict b = parameters + layer.bias
+    cdef double x, total
+    for i in range(layer.fan_in):
+        x = below[i]
+        for j in range(width):
+            row[j] = row[j] - rate * (delta[j] * x)
+        row += width
+    if not spec.train_bias:
+        return
+    if spec.bias == PER_UNIT:
+        for j in range(width):
+            b[j] = b[j] - rate * delta[j]
+    elif spec.bias == SHARED:
+        total = 0.0
+        for j in range(layer.fan_out):
+            total = total + delta[j]
+        b[0] = b[0] - rate * total
+
+
+cdef void c_add_gradient(
+    const Layer* layer, Bias bias, const double* restrict below, const double* restrict delta,
+    double* restrict sums
+) noexcept nogil:
+    """S[i][j] += delta[j]*below[i]: one sample's part of the sums over a batch, bias included."""
+    cdef Py_ssize_t i, j, width = layer.width
+    cdef double* restrict row = sums + layer.weights
+    cdef double* restrict b = sums + layer.bias
+    cdef double x, total
+    for i in range(layer.fan_in):
+        x = below[i]
+        for j in range(width):
+            row[j] = row[j] + delta[j] * x
+        row += width
+    if bias == PER_UNIT:
+        for j in range(width):
+            b[j] = b[j] + delta[j]
+    elif bias == SHARED:
+        total = 0.0
+        for j in range(layer.fan_out):
+            total = total + delta[j]
+        b[0] = b[0] + total
+
+
+cdef void c_update_mean(
+    const Layer* layer, const Spec* spec, double* restrict parameters, const double* restrict sums,
+    double inverse, double rate
+) noexcept nogil:
+    """w = w - rate*(S*(1/B)): plain SGD on the mean over a batch."""
+    cdef Py_ssize_t k, count = layer.fan_in * layer.width
+    cdef double* restrict w = parameters + layer.weights
+    cdef const double* restrict s = sums + layer.weights
+    for k in range(count):
+        w[k] = w[k] - rate * (s[k] * inverse)
+    if not spec.train_bias or spec.bias == NO_BIAS:
+        return
+    w = parameters + layer.bias
+    s = sums + layer.bias
+    count = 1 if spec.bias == SHARED else layer.width
+    for k in range(count):
+        w[k] = w[k] - rate * (s[k] * inverse)
+
+
+# ---- one sample --------------------------------------------------------------------------------------------
+
+cdef void c_forward(
+    const Spec* spec, const double* parameters, const double* x, double* nets, double* outs
+) noexcept nogil:
+    """net and out of every layer, into one row of the workspace each."""
+    cdef Py_ssize_t l
+    cdef const double* below = x
+    cdef const Layer* layer
+    for l in range(spec.n_layers):
+        layer = &spec.layers[l]
+        c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
+        c_outs(layer.activation, layer.width, nets + layer.column, outs + layer.column)
+        below = outs + layer.column
+
+
+cdef double c_loss(const Spec* spec, const double* net, const double* out, const double* target) noexcept nogil:
+    """The errors of the output units, added in order; net and out are the output layer's."""
+    cdef Py_ssize_t j
+    cdef double total = 0.0, d, z
+    if spec.loss == LOG_LOSS:
+        for j in range(spec.n_outputs):
+            z = net[j]
+            d = z if z > 0.0 else 0.0
+            total = total + (d - z * target[j] + c_log1p(c_exp(-fabs(z))))
+    else:  # SQUARED_ERROR
+        for j in range(spec.n_outputs):
+            d = target[j] - out[j]
+            total = total + 0.5 * (d * d)
+    return total
+
+
+cdef void c_output_deltas(
+    const Spec* spec, const double* net, const double* out, const double* target, double* gradient, double* delta
+) noexcept nogil:
+    """dE/dnet of the output layer, real units only; `gradient` is scratch. log_loss has its shortcut always."""
+    cdef Py_ssize_t j
+    if spec.shortcut:
+        for j in range(spec.n_outputs):
+            delta[j] = out[j] - target[j]
+        return
+    for j in range(spec.n_outputs):  # SQUARED_ERROR
+        gradient[j] = out[j] - target[j]
+    c_deltas(spec.layers[spec.n_layers - 1].activation, spec.n_outputs, gradient, net, out, delta)
+
+
+cdef void c_hidden_deltas(
+    const Spec* spec, const double* parameters, Py_ssize_t l, const double* delta, const double* net,
+    const double* out, double* back, double* delta_below
+) noexcept nogil:
+    """dE/dnet of layer l-1 from the deltas of layer l, through the weights of l; net and out are l-1's."""
+    cdef const Layer* below = &spec.layers[l - 1]
+    c_back(&spec.layers[l], parameters, delta, back, below.width)
+    c_deltas(below.activation, below.width, back, net, out, delta_below)
+
+
+cdef bint c_train_one(
+    const Spec* spec, Workspace* space, double* parameters, double rate, bint want_loss, double* total
+) noexcept nogil:
+    """A batch of one sample, without the detour through sums. False, and no update, if the loss is not finite."""
+    cdef Py_ssize_t l
+    cdef const Layer* layer
+    cdef const Layer* last = &spec.layers[spec.n_layers - 1]
+    cdef const double* x = space.inputs[0]
+    cdef const double* below
+    cdef double* delta
+    c_forward(spec, parameters, x, space.nets, space.outs)
+    if want_loss:
+        total[0] = total[0] + c_loss(spec, space.nets + last.column, space.outs + last.column, space.targets[0])
+        if not isfinite(total[0]):
+            return False
+    c_output_deltas(
+        spec, space.nets + last.column, space.outs + last.column, space.targets[0], space.back,
+        space.deltas + last.column
+    )
+    for l in range(spec.n_layers - 1, -1, -1):
+        layer = &spec.layers[l]
+        delta = space.deltas + layer.column
+        below = space.outs + spec.layers[l - 1].column if l > 0 else x
+        if spec.sequential:
+            c_update_one(layer, spec, parameters, below, delta, rate)
+        if l > 0:
+            c_hidden_deltas(
+                spec, parameters, l, delta, space.nets + spec.layers[l - 1].column, below, space.back,
+                space.deltas + spec.layers[l - 1].column
+            )
+        if not spec.sequential:
+            c_update_one(layer, spec, parameters, below, delta, rate)
+    return True
+
+
+# ---- one batch ---------------------------------------------------------------------------------------------
+
+cdef inline const double* c_below(
+    const Spec* spec, const Workspace* space, Py_ssize_t l, Py_ssize_t s
+) noexcept nogil:
+    """What the weights of layer l take in, for the sample in row s of the workspace."""
+    if l == 0:
+        return space.inputs[s]
+    return space.outs + s * spec.row + spec.layers[l - 1].column
+
+
+cdef void c_forward_rows(
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
+) noexcept nogil:
+    """Forward passes, losses if wanted, and output deltas of the samples in the workspace."""
+    cdef Py_ssize_t s, last = spec.layers[spec.n_layers - 1].column
+    cdef double* nets
+    cdef double* outs
+    for s in range(rows):
+        nets, outs = space.nets + s * spec.row, space.outs + s * spec.row
+        c_forward(spec, parameters, space.inputs[s], nets, outs)
+        if want_loss:
+            total[0] = total[0] + c_loss(spec, nets + last, outs + last, space.targets[s])
+        c_output_deltas(
+            spec, nets + last, outs + last, space.targets[s], space.back, space.deltas + s * spec.row + last
+        )
+
+
+cdef void c_add_gradients(const Spec* spec, Workspace* space, Py_ssize_t l, Py_ssize_t rows) noexcept nogil:
+    """Add layer l's gradients of the samples in the workspace, in order, to the sums."""
+    cdef Py_ssize_t s
+    cdef const Layer* layer = &spec.layers[l]
+    for s in range(rows):
+        c_add_gradient(
+            layer, spec.bias, c_below(spec, space, l, s), space.deltas + s * spec.row + layer.column, space.sums
+        )
+
+
+cdef void c_hidden_rows(
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t l, Py_ssize_t rows
+) noexcept nogil:
+    """Deltas of layer l-1 of the samples in the workspace."""
+    cdef Py_ssize_t s
+    cdef Py_ssize_t column = spec.layers[l].column, below = spec.layers[l - 1].column
+    for s in range(rows):
+        c_hidden_deltas(
+            spec, parameters, l, space.deltas + s * spec.row + column, space.nets + s * spec.row + below,
+            space.outs + s * spec.row + below, space.back, space.deltas + s * spec.row + below
+        )
+
+
+cdef void c_gradient_rows(
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
+) noexcept nogil:
+    """Add the gradients of the samples in the workspace to the sums, every layer, with one set of weights."""
+    cdef Py_ssize_t l
+    c_forward_rows(spec, space, parameters, rows, want_loss, total)
+    for l in range(spec.n_layers - 1, -1, -1):
+        c_add_gradients(spec, space, l, rows)
+        if l > 0:
+            c_hidden_rows(spec, space, parameters, l, rows)
+
+
+cdef inline void c_seat_rows(
+    const Spec* spec, Workspace* space, const double* X, const double* T, const Py_ssize_t* order,
+    Py_ssize_t first, Py_ssize_t rows
+) noexcept nogil:
+    """Point the workspace's rows at the samples first..first+rows-1 of the order (NULL: as they stand)."""
+    cdef Py_ssize_t s, row
+    for s in range(rows):
+        row = order[first + s] if order != NULL else first + s
+        space.inputs[s] = X + row * spec.n_inputs
+        space.targets[s] = T + row * spec.n_outputs
+
+
+cdef bint c_train_batch(
+    const Spec* spec, Workspace* space, double* parameters, const double* X, const double* T,
+    const Py_ssize_t* order, Py_ssize_t first, Py_ssize_t stop, double rate, bint want_loss, double* total
+) noexcept nogil:
+    """One update from the samples first..stop-1 of the order. False, and no update, if the loss is not finite.
+
+    A simultaneous batch may be larger than the workspace: its samples pass through in portions, in order. A
+    sequential one needs all of its outputs until the end, and the workspace is made to hold them.
+    """
+    cdef Py_ssize_t l, rows, done = first
+    cdef double inverse
+    if stop - first == 1:
+        c_seat_rows(spec, space, X, T, order, first, 1)
+        return c_train_one(spec, space, parameters, rate, want_loss, total)
+    memset(space.sums, 0, spec.size * sizeof(double))
+    while done < stop:
+        rows = min(space.rows, stop - done)
+        c_seat_rows(spec, space, X, T, order, done, rows)
+        if spec.sequential:
+            c_forward_rows(spec, space, parameters, rows, want_loss, total)
+        else:
+            c_gradient_rows(spec, space, parameters, rows, want_loss, total)
+        done += rows
+    if not isfinite(total[0]):
+        return False
+    inverse = 1.0 / <double>(stop - first)
+    for l in range(spec.n_layers - 1, -1, -1):
+        if spec.sequential:
+            c_add_gradients(spec, space, l, stop - first)
+        c_update_mean(&spec.layers[l], spec, parameters, space.sums, inverse, rate)
+        if spec.sequential and l > 0:
+            c_hidden_rows(spec, space, parameters, l, stop - first)
+    return True
+
+
+# ---- the parameter block -----------------------------------------------------------------------------------
+
+cdef bint c_all_finite(const double* values, Py_ssize_t count) noexcept nogil:
+    """Whether no value is infinite or NaN."""
+    cdef Py_ssize_t k
+    for k in range(count):
+        if not isfinite(values[k]):
+            return False
+    return True
+
+
+cdef Py_ssize_t c_first_bad_layer(const Spec* spec, const double* parameters) noexcept nogil:
+    """The first layer with a parameter that is not finite, or -1."""
+    cdef Py_ssize_t l, i
+    cdef const Layer* layer
+    cdef Py_ssize_t n_bias
+    for l in range(spec.n_layers):
+        layer = &spec.layers[l]
+        for i in range(layer.fan_in):
+            if not c_all_finite(parameters + layer.weights + i * layer.width, layer.fan_out):
+                return l
+        n_bias = layer.fan_out if spec.bias == PER_UNIT else (1 if spec.bias == SHARED else 0)
+        if not c_all_finite(parameters + layer.bias, n_bias):
+            return l
+    return -1

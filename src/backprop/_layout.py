@@ -1,0 +1,79 @@
+"""Where a network's parameters stand: one aligned block, rows padded to the vector width with zeros.
+
+For each layer of weights the block holds fan_in rows, one for each unit below, and then the bias. Both engines
+are told the offsets; nobody else computes them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector in use
+LANES = 4  # float64 numbers in a 32-byte vector; rows and biases are padded to a multiple
+
+
+def padded(count: int) -> int:
+    """`count` rounded up to whole vectors."""
+    return -(-count // LANES) * LANES
+
+
+class Layout:
+    """The offsets of one network's parameters in its block.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units per layer, input first.
+    bias : str
+        "per_unit", "shared" or "none".
+    """
+
+    def __init__(self, sizes: tuple[int, ...], bias: str) -> None:
+        self.shapes = tuple(zip(sizes[:-1], sizes[1:], strict=True))
+        self.bias_lengths = tuple({"per_unit": fan_out, "shared": 1, "none": 0}[bias] for _, fan_out in self.shapes)
+        self.strides = tuple(padded(fan_out) for _, fan_out in self.shapes)
+        self.weight_offsets: list[int] = []
+        self.bias_offsets: list[int] = []
+        self.size = 0
+        for (fan_in, _), stride, bias_length in zip(self.shapes, self.strides, self.bias_lengths, strict=True):
+            self.weight_offsets.append(self.size)
+            self.bias_offsets.append(self.size + fan_in * stride)
+            self.size = self.bias_offsets[-1] + padded(bias_length)
+        self.n_parameters = sum(i * j for i, j in self.shapes) + sum(self.bias_lengths)
+
+    def new_block(self) -> Array:
+        """A block of zeros whose first item is aligned."""
+        items = ALIGNMENT // 8
+        memory = np.zeros(self.size + items)
+        return memory[(-memory.ctypes.data % ALIGNMENT) // 8 :][: self.size]
+
+    def weights(self, block: Array) -> list[Array]:
+        """Views (fan_in, fan_out) into the block."""
+        return [
+            block[start : start + fan_in * stride].reshape(fan_in, stride)[:, :fan_out]
+            for (fan_in, fan_out), stride, start in zip(self.shapes, self.strides, self.weight_offsets, strict=True)
+        ]
+
+    def biases(self, block: Array) -> list[Array]:
+        """Views (fan_out,), (1,) or (0,) into the block."""
+        return [block[start : start + n] for start, n in zip(self.bias_offsets, self.bias_lengths, strict=True)]
+
+    def in_order(self, block: Array) -> Iterator[Array]:
+        """The views layer by layer, weights before bias: the order of the packed parameters."""
+        for weights, bias in zip(self.weights(block), self.biases(block), strict=True):
+            yield weights
+            yield bias
+
+    def pack(self, block: Array) -> Array:
+        """A copy without padding: weights (C order) and biases, layer by layer."""
+        return np.concatenate([view.ravel() for view in self.in_order(block)])
+
+    def unpack(self, packed: Array, block: Array) -> None:
+        """Write packed parameters into the block."""
+        start = 0
+        for view in self.in_order(block):
+            view[...] = packed[start : start + view.size].reshape(view.shape)
+            start += view.size

@@ -1,0 +1,94 @@
+"""One network at work: an engine, the plan it was given, and the parameter block it works on.
+
+It checks nothing and decides nothing; `Network` and `_training` do. What it adds to an engine's doors is the
+allocation of results and the slicing that lets Ctrl-C through.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._layout import Layout
+from ._pacing import Pace, slices
+
+Array = NDArray[np.float64]
+
+
+class Machine:
+    """The doors of one engine, bound to one network's plan and parameters.
+
+    Parameters
+    ----------
+    engine : module
+        `_core` or `_reference`.
+    layout : Layout
+        Where the parameters stand.
+    sizes, activations, loss, shortcut, bias, train_bias, sequential
+        The specification; see `_reference.Plan`.
+    """
+
+    def __init__(
+        self,
+        engine: Any,
+        layout: Layout,
+        *,
+        sizes: tuple[int, ...],
+        activations: tuple[str, ...],
+        loss: str,
+        shortcut: bool,
+        bias: str,
+        train_bias: bool,
+        sequential: bool,
+    ) -> None:
+        self.engine = engine
+        self.layout = layout
+        self.fan_outs = sizes[1:]
+        self.block = layout.new_block()
+        self.plan = engine.Plan(
+            sizes, activations, loss, shortcut, bias, train_bias, sequential,
+            layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
+        )  # fmt: skip
+
+    def new_pace(self, samples_per_item: int = 1) -> Pace:
+        """A pace for work that visits samples, one or several at a time."""
+        terms = 3 * self.layout.n_parameters + 30  # forward, back, update; and a call's own cost
+        return Pace(samples_per_item * terms * self.engine.NANOSECONDS_PER_TERM * 1e-9)
+
+    def forward(self, X: Array, *, nets: bool = False, layers: slice = slice(None)) -> list[Array]:
+        """The outs, or the nets, of some layers: arrays (n_samples, fan_out)."""
+        sheets: list[Array | None] = [None] * len(self.fan_outs)
+        for layer in range(len(self.fan_outs))[layers]:
+            sheets[layer] = np.empty((len(X), self.fan_outs[layer]))
+        unwanted: list[Array | None] = [None] * len(self.fan_outs)
+        for start, stop in slices(len(X), self.new_pace()):
+            both = (sheets, unwanted) if nets else (unwanted, sheets)
+            self.engine.forward(self.plan, self.block, X, start, stop, *both)
+        return [sheet for sheet in sheets if sheet is not None]
+
+    def loss(self, X: Array, T: Array) -> float:
+        """The mean over the samples of their losses."""
+        total = 0.0
+        for start, stop in slices(len(X), self.new_pace()):
+            total = self.engine.loss(self.plan, self.block, X, T, start, stop, total)
+        return total / len(X)
+
+    def gradients(self, X: Array, T: Array) -> tuple[Array, Array]:
+        """The mean loss's gradient: a block like the parameters', and an array like X."""
+        sums = self.layout.new_block()
+        inputs = np.empty_like(X)
+        for start, stop in slices(len(X), self.new_pace()):
+            self.engine.gradients(self.plan, self.block, X, T, start, stop, sums, inputs)
+        inverse = 1.0 / len(X)
+        return np.multiply(sums, inverse, out=sums), np.multiply(inputs, inverse, out=inputs)
+
+    def first_bad_layer(self) -> int:
+        """The first layer of weights with a parameter that is not finite, or -1."""
+        return int(self.engine.first_bad_layer(self.plan, self.block))
+
+    def first_bad_net(self, X: Array) -> int:
+        """The first layer with a parameter, or a net of these samples, that is not finite; else the last."""
+        nets = self.forward(X, nets=True)
+        found = [layer for layer, net in enumerate(nets) if not np.isfinite(net).all()]
+        parameter = self.first_bad_layer()
+        return min([*found, parameter] if parameter >= 0 else found, default=len(nets) - 1)

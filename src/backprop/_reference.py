@@ -1,0 +1,446 @@
+"""The pure-Python engine: docs/arithmetic.md made readable, on lists of floats, without NumPy.
+
+The compiled engine (`_core.pyx`) opens the same doors and gives the same bits; the tests compare the two. Read
+this file to learn what is computed, and in which order.
+
+Words: `net` is a unit's weighted sum plus bias, `out` its output, `delta` dE/dnet. The weights of a layer are a
+list of rows, one for each unit of the layer below: w[i][j] leads from unit i to unit j. A sum starts at 0.0
+and takes its terms in ascending order, one rounding each.
+
+First come the steps for one sample and one batch, then the doors. A door takes buffers (anything that
+`memoryview` accepts as float64, C-contiguous), reads lists out of them and writes lists back.
+"""
+
+from array import array
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Any
+
+from .functions import ACTIVATIONS, LOSSES
+
+NAME = "python"
+INSTRUCTION_SET = "none: plain Python floats"
+BUILT_WITH = "nothing: it is not compiled"
+NANOSECONDS_PER_TERM = 100.0  # rough cost of one multiplication and addition; sizes the first slice only
+
+# What `train_epochs` may say; the last item of its answer.
+FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE = 0, 1, 2, 3
+
+SCAN_EVERY = 1024  # batches of a call between two looks at the parameters
+
+Floats = list[float]
+Rows = list[Floats]
+
+
+class Plan:
+    """A network's specification as an engine needs it, and where its numbers stand in the parameter block.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units per layer, input first.
+    activations : sequence of str
+        One name per layer of weights.
+    loss : str
+        The loss's name.
+    shortcut : bool
+        Whether the output deltas are out - target, as for the pairs in `functions.SHORTCUTS`.
+    bias : str
+        "per_unit", "shared" or "none".
+    train_bias, sequential : bool
+        Whether biases are updated, and whether each layer is updated before its delta goes further back.
+    strides, weight_offsets, bias_offsets : sequence of int
+        Per layer of weights, in items of the block: from one row to the next, and where weights and bias begin.
+    size : int
+        The length of the block.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: Sequence[str],
+        loss: str,
+        shortcut: bool,
+        bias: str,
+        train_bias: bool,
+        sequential: bool,
+        strides: Sequence[int],
+        weight_offsets: Sequence[int],
+        bias_offsets: Sequence[int],
+        size: int,
+    ) -> None:
+        self.sizes = tuple(sizes)
+        self.activations = tuple(ACTIVATIONS[name] for name in activations)
+        self.loss = LOSSES[loss]
+        self.shortcut = shortcut
+        self.bias = bias
+        self.train_bias = train_bias
+        self.sequential = sequential
+        self.strides = tuple(strides)
+        self.weight_offsets = tuple(weight_offsets)
+        self.bias_offsets = tuple(bias_offsets)
+        self.size = size
+        self.layers = range(len(sizes) - 1)
+
+
+class Parameters:
+    """The weights and biases of a network as lists, read from a block and written back to it."""
+
+    def __init__(self, plan: Plan, block: Any) -> None:
+        self.plan = plan
+        self.block = memoryview(block)
+        values = self.block.tolist()
+        self.weights: list[Rows] = []
+        self.biases: Rows = []  # per unit: one number each; shared: one in all; none: empty
+        for layer in plan.layers:
+            fan_in, fan_out = plan.sizes[layer], plan.sizes[layer + 1]
+            starts = [plan.weight_offsets[layer] + i * plan.strides[layer] for i in range(fan_in)]
+            self.weights.append([values[start : start + fan_out] for start in starts])
+            start = plan.bias_offsets[layer]
+            self.biases.append(values[start : start + bias_length(plan, layer)])
+
+    def write_back(self) -> None:
+        """Copy every weight and bias into the block; what lies between rows stays as it is."""
+        plan = self.plan
+        for layer in plan.layers:
+            for i, row in enumerate(self.weights[layer]):
+                start = plan.weight_offsets[layer] + i * plan.strides[layer]
+                self.block[start : start + len(row)] = array("d", row)
+            start = plan.bias_offsets[layer]
+            self.block[start : start + len(self.biases[layer])] = array("d", self.biases[layer])
+
+    def first_bad_layer(self) -> int:
+        """The first layer of weights that holds a number which is not finite, or -1."""
+        for layer in self.plan.layers:
+            rows = [*self.weights[layer], self.biases[layer]]
+            if not all(isfinite(value) for row in rows for value in row):
+                return layer
+        return -1
+
+
+def bias_length(plan: Plan, layer: int) -> int:
+    """How many numbers the bias of a layer has."""
+    return {"per_unit": plan.sizes[layer + 1], "shared": 1, "none": 0}[plan.bias]
+
+
+# ---- one sample --------------------------------------------------------------------------------------------
+
+
+def layer_nets(plan: Plan, weights: Rows, bias: Floats, below: Floats) -> Floats:
+    """net[j] = sum over i of below[i]*w[i][j], then + bias[j]: every unit of one layer."""
+    nets = [0.0] * len(weights[0])
+    for x, row in zip(below, weights, strict=True):
+        nets = [net + x * w for net, w in zip(nets, row, strict=True)]
+    if plan.bias == "per_unit":
+        return [net + b for net, b in zip(nets, bias, strict=True)]
+    if plan.bias == "shared":
+        b = bias[0]
+        return [net + b for net in nets]
+    return nets
+
+
+def sample_forward(plan: Plan, parameters: Parameters, x: Floats) -> tuple[Rows, Rows]:
+    """The net inputs and the outputs of every layer, for one sample."""
+    nets: Rows = []
+    outs: Rows = []
+    below = x
+    for activation, weights, bias in zip(plan.activations, parameters.weights, parameters.biases, strict=True):
+        nets.append(layer_nets(plan, weights, bias, below))
+        below = activation.outs(nets[-1])
+        outs.append(below)
+    return nets, outs
+
+
+def sample_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> float:
+    """The loss of one sample: the errors of its output units, added in order."""
+    total = 0.0
+    for error in plan.loss.values(nets, outs, targets):
+        total = total + error
+    return total
+
+
+def output_deltas(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> Floats:
+    """dE/dnet of the output layer: dE/dout * f', or out - target for the pairs that shorten to it."""
+    if plan.shortcut:
+        return [out - target for out, target in zip(outs, targets, strict=True)]
+    return plan.activations[-1].deltas(plan.loss.gradients(outs, targets), nets, outs)
+
+
+def back_through(weights: Rows, delta: Floats) -> Floats:
+    """dE/dout of the layer below: g[i] = sum over j of delta[j]*w[i][j]."""
+    gradients = []
+    for row in weights:
+        g = 0.0
+        for d, w in zip(delta, row, strict=True):
+            g = g + d * w
+        gradients.append(g)
+    return gradients
+
+
+# ---- one batch ---------------------------------------------------------------------------------------------
+
+
+def weight_sums(below: Rows, deltas: Rows) -> Rows:
+    """S[i][j] = sum over the samples of delta[j]*below[i]."""
+    sums = [[0.0] * len(deltas[0]) for _ in below[0]]
+    for outs, delta in zip(below, deltas, strict=True):
+        sums = [
+            [s + d * out for s, d in zip(row, delta, strict=True)] for row, out in zip(sums, outs, strict=True)
+        ]
+    return sums
+
+
+def bias_sums(plan: Plan, deltas: Rows) -> Floats:
+    """The same for the bias, whose input is 1: per unit the deltas, shared the sum of a layer's deltas."""
+    if plan.bias == "none":
+        return []
+    if plan.bias == "per_unit":
+        sums = [0.0] * len(deltas[0])
+        for delta in deltas:
+            sums = [s + d for s, d in zip(sums, delta, strict=True)]
+        return sums
+    total = 0.0
+    for delta in deltas:
+        of_sample = 0.0
+        for d in delta:
+            of_sample = of_sample + d
+        total = total + of_sample
+    return [total]
+
+
+def update_layer(
+    plan: Plan, parameters: Parameters, layer: int, below: Rows, deltas: Rows, learning_rate: float
+) -> None:
+    """w = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
+    inverse = 1.0 / len(deltas)
+    parameters.weights[layer] = [
+        [w - learning_rate * (s * inverse) for w, s in zip(row, sums, strict=True)]
+        for row, sums in zip(parameters.weights[layer], weight_sums(below, deltas), strict=True)
+    ]
+    if plan.train_bias:
+        parameters.biases[layer] = [
+            b - learning_rate * (s * inverse)
+            for b, s in zip(parameters.biases[layer], bias_sums(plan, deltas), strict=True)
+        ]
+
+
+def train_batch(
+    plan: Plan,
+    parameters: Parameters,
+    nets: list[Rows],
+    outs: list[Rows],
+    xs: Rows,
+    deltas: Rows,
+    learning_rate: float,
+) -> None:
+    """Update every layer, from the last to the first. `nets` and `outs` hold the samples' forward passes.
+
+    "simultaneous": a delta goes back through the weights from before the step, then they are updated.
+    "sequential": they are updated first.
+    """
+    for layer in reversed(plan.layers):
+        below = [out[layer - 1] for out in outs] if layer > 0 else xs
+        if plan.sequential:
+            update_layer(plan, parameters, layer, below, deltas, learning_rate)
+        weights = parameters.weights[layer]  # an update makes new lists, so these stay as they are
+        if not plan.sequential:
+            update_layer(plan, parameters, layer, below, deltas, learning_rate)
+        if layer > 0:
+            activation = plan.activations[layer - 1]
+            deltas = [
+                activation.deltas(back_through(weights, delta), net[layer - 1], out)
+                for delta, net, out in zip(deltas, nets, below, strict=True)
+            ]
+
+
+# ---- the doors ---------------------------------------------------------------------------------------------
+
+
+def row_of(buffer: Any, row: int, width: int) -> Floats:
+    """One row of a two-dimensional C-contiguous float64 buffer."""
+    flat = memoryview(buffer).cast("B").cast("d")
+    return flat[row * width : (row + 1) * width].tolist()
+
+
+def put_row(buffer: Any, row: int, values: Floats) -> None:
+    """Write one row of a two-dimensional C-contiguous float64 buffer."""
+    flat = memoryview(buffer).cast("B").cast("d")
+    flat[row * len(values) : (row + 1) * len(values)] = array("d", values)
+
+
+def first_outside(values: Any, low: float, high: float) -> int:
+    """The index of the first value that is not within [low, high] (NaN never is), or -1. `values` is flat."""
+    for index, value in enumerate(memoryview(values)):
+        if not low <= value <= high:
+            return index
+    return -1
+
+
+def first_bad_layer(plan: Plan, parameters: Any) -> int:
+    """The first layer of weights that holds a parameter which is not finite, or -1."""
+    return Parameters(plan, parameters).first_bad_layer()
+
+
+def forward(
+    plan: Plan, parameters: Any, X: Any, start: int, stop: int, nets_out: Sequence[Any], outs_out: Sequence[Any]
+) -> None:
+    """The forward passes of the samples start..stop-1.
+
+    `nets_out` and `outs_out` have an item for each layer: a buffer (n_samples, fan_out) to write to, or None.
+    """
+    of_network = Parameters(plan, parameters)
+    for row in range(start, stop):
+        nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
+        for layer in plan.layers:
+            if nets_out[layer] is not None:
+                put_row(nets_out[layer], row, nets[layer])
+            if outs_out[layer] is not None:
+                put_row(outs_out[layer], row, outs[layer])
+
+
+def loss(plan: Plan, parameters: Any, X: Any, T: Any, start: int, stop: int, total: float) -> float:
+    """`total` plus the losses of the samples start..stop-1, added one by one."""
+    of_network = Parameters(plan, parameters)
+    for row in range(start, stop):
+        nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
+        total = total + sample_loss(plan, nets[-1], outs[-1], row_of(T, row, plan.sizes[-1]))
+    return total
+
+
+def gradients(
+    plan: Plan, parameters: Any, X: Any, T: Any, start: int, stop: int, sums_out: Any, inputs_out: Any
+) -> None:
+    """Add the samples' dE/dw and dE/db to `sums_out`, a block like the parameters'; write dE/dx to `inputs_out`.
+
+    These are sums over the samples start..stop-1 of each sample's own gradient; nothing is divided.
+    """
+    of_network = Parameters(plan, parameters)
+    sums = Parameters(plan, sums_out)
+    for row in range(start, stop):
+        x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
+        nets, outs = sample_forward(plan, of_network, x)
+        delta = output_deltas(plan, nets[-1], outs[-1], target)
+        for layer in reversed(plan.layers):
+            below = outs[layer - 1] if layer > 0 else x
+            sums.weights[layer] = [
+                [s + d * out for s, d in zip(of_row, delta, strict=True)]
+                for of_row, out in zip(sums.weights[layer], below, strict=True)
+            ]
+            sums.biases[layer] = [
+                s + d for s, d in zip(sums.biases[layer], bias_sums(plan, [delta]), strict=True)
+            ]
+            back = back_through(of_network.weights[layer], delta)
+            if layer > 0:
+                delta = plan.activations[layer - 1].deltas(back, nets[layer - 1], below)
+            else:
+                put_row(inputs_out, row, back)
+    sums.write_back()
+
+
+def output_delta(plan: Plan, net: Any, out: Any, target: Any, delta_out: Any) -> None:
+    """One sample's dE/dnet of the output layer; all arguments are flat, of n_outputs numbers."""
+    delta = output_deltas(plan, *(memoryview(values).tolist() for values in (net, out, target)))
+    put_row(delta_out, 0, delta)
+
+
+def hidden_delta(
+    plan: Plan, parameters: Any, layer: int, delta: Any, net: Any, out: Any, gradient_out: Any, delta_out: Any
+) -> None:
+    """One sample's dE/dout and dE/dnet of the units below the weights `layer` (at least 1).
+
+    `delta` belongs to the units above those weights; `net` and `out` to the units below.
+    """
+    below = plan.activations[layer - 1]
+    weights = Parameters(plan, parameters).weights[layer]
+    back = back_through(weights, memoryview(delta).tolist())
+    put_row(gradient_out, 0, back)
+    put_row(delta_out, 0, below.deltas(back, memoryview(net).tolist(), memoryview(out).tolist()))
+
+
+def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, learning_rate: float) -> None:
+    """One sample's plain SGD update of one layer of weights, and of its bias if that is trained."""
+    of_network = Parameters(plan, parameters)
+    xs, deltas = [memoryview(below).tolist()], [memoryview(delta).tolist()]
+    update_layer(plan, of_network, layer, xs, deltas, learning_rate)
+    of_network.write_back()
+
+
+def train_epochs(
+    plan: Plan,
+    parameters: Any,
+    X: Any,
+    T: Any,
+    indices: Any,
+    learning_rates: Any,
+    batch_size: int,
+    epoch: int,
+    stop_epoch: int,
+    sample: int,
+    batch: int,
+    total: float,
+    max_batches: int,
+    history_out: Any,
+) -> tuple[int, int, int, float, int]:
+    """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done.
+
+    Parameters
+    ----------
+    indices : buffer of intp (at least stop_epoch - epoch, n_samples), or None
+        The order of the samples, a row for each epoch, the first row for `epoch`. None: as they stand.
+    learning_rates : buffer of float64, flat
+        One for each epoch, counted from 0.
+    epoch, sample, batch, total : int, int, int, float
+        The place: the epoch, how many of its samples are done, how many batches the run has done, and the sum
+        of this epoch's losses so far. A run starts at 0, 0, 0, 0.0.
+    history_out : buffer of float64, flat, or None
+        The mean loss of each finished epoch is written to its item. None: no losses are computed.
+
+    Returns
+    -------
+    epoch, sample, batch, total, status
+        The place reached, and FINISHED, PAUSED, LOSS_NOT_FINITE or PARAMETER_NOT_FINITE; for the last two the
+        place is that of the batch in which it was seen. That batch has been applied only in the last case.
+    """
+    n_samples = len(memoryview(X))
+    of_network = Parameters(plan, parameters)
+    if batch == 0:  # no parameter is -0.0 from here on
+        of_network.weights = [[[w + 0.0 for w in row] for row in rows] for rows in of_network.weights]
+        of_network.biases = [[b + 0.0 for b in row] for row in of_network.biases]
+    order = None if indices is None else memoryview(indices).tolist()
+    rates = memoryview(learning_rates)
+    first_epoch = epoch
+    last_batch = batch + max_batches
+    status = FINISHED
+    while epoch < stop_epoch:
+        if batch == last_batch:
+            status = PAUSED
+            break
+        stop = min(sample + batch_size, n_samples)
+        rows = range(sample, stop) if order is None else order[epoch - first_epoch][sample:stop]
+        xs = [row_of(X, row, plan.sizes[0]) for row in rows]
+        targets = [row_of(T, row, plan.sizes[-1]) for row in rows]
+        nets: list[Rows] = []
+        outs: list[Rows] = []
+        deltas: Rows = []
+        for x, target in zip(xs, targets, strict=True):
+            net, out = sample_forward(plan, of_network, x)
+            nets.append(net)
+            outs.append(out)
+            deltas.append(output_deltas(plan, net[-1], out[-1], target))
+            if history_out is not None:
+                total = total + sample_loss(plan, net[-1], out[-1], target)
+        if not -inf < total < inf:
+            status = LOSS_NOT_FINITE
+            break
+        train_batch(plan, of_network, nets, outs, xs, deltas, rates[epoch])
+        batch = batch + 1
+        if batch % SCAN_EVERY == 0 and of_network.first_bad_layer() >= 0:
+            status = PARAMETER_NOT_FINITE
+            break
+        sample = stop
+        if sample == n_samples:
+            if history_out is not None:
+                memoryview(history_out)[epoch] = total / n_samples
+            epoch, sample, total = epoch + 1, 0, 0.0
+    of_network.write_back()
+    return epoch, sample, batch, total, status

@@ -1,0 +1,551 @@
+"""Network: the specification of a small dense network, its parameters, and the calls on them.
+
+Arguments are checked here; the engine (see `_engine`) computes, and `_training` runs it.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _checks as checks
+from . import _engine, _training
+from ._layout import Layout
+from ._machine import Machine
+from .functions import ACTIVATIONS, LOSSES, SHORTCUTS, pair_is_possible
+
+__all__ = ["Gradients", "Network", "NetworkConfig"]
+
+Array = NDArray[np.float64]
+RandomState = int | np.integer[Any] | np.random.RandomState | None
+
+BIASES = ("per_unit", "shared", "none")
+UPDATE_ORDERS = ("simultaneous", "sequential")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The specification of a network; see `Network` for what each entry means."""
+
+    sizes: tuple[int, ...]
+    activation: tuple[str, ...]
+    output_activation: str
+    loss: str
+    bias: str
+    train_bias: bool
+    update_order: str
+
+
+class Gradients(NamedTuple):
+    """The gradient of a mean loss.
+
+    Attributes
+    ----------
+    weights : tuple of ndarray of shape (fan_in, fan_out)
+        dE/dw, layer by layer.
+    biases : tuple of ndarray of shape (fan_out,), (1,) or (0,)
+        dE/db, for frozen biases too.
+    inputs : ndarray of the samples' shape
+        dE/dx.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    inputs: Array
+
+
+class LayerViews(Sequence[Array]):
+    """The weights or biases of each layer, as writable views into the network's parameters.
+
+    Assigning to an item copies the numbers into its view, after a check of shape and values.
+    """
+
+    def __init__(self, name: str, views: list[Array], machine: Machine) -> None:
+        self._name, self._views, self._machine = name, views, machine
+
+    @overload
+    def __getitem__(self, layer: int) -> Array: ...
+    @overload
+    def __getitem__(self, layer: slice) -> list[Array]: ...
+    def __getitem__(self, layer: int | slice) -> Array | list[Array]:
+        return self._views[layer]
+
+    def __setitem__(self, layer: int, values: ArrayLike) -> None:
+        view = self._views[layer]
+        view[...] = self._checked(f"{self._name}[{layer}]", view, values)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        return repr(self._views)
+
+    def assign(self, values: Iterable[ArrayLike]) -> None:
+        """Copy an array for each layer, all or none."""
+        arrays = list(values)
+        if len(arrays) != len(self._views):
+            raise ValueError(f"{self._name} must have {len(self._views)} arrays, one a layer, not {len(arrays)}")
+        checked = [self._checked(f"{self._name}[{k}]", self._views[k], array) for k, array in enumerate(arrays)]
+        for view, array in zip(self._views, checked, strict=True):
+            view[...] = array
+
+    def _checked(self, name: str, view: Array, values: ArrayLike) -> Array:
+        array = checks.float_array(name, values)
+        if array.shape != view.shape:
+            raise ValueError(f"{name} has shape {array.shape}, expected {view.shape}")
+        checks.finite(name, array, self._machine.engine)
+        return array
+
+
+class Network:
+    """A small dense network (multi-layer perceptron), trained by backpropagation.
+
+    Every result is the same, bit for bit, from the compiled engine and from the pure-Python one.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units per layer, inputs first: ``[2, 2, 2]`` has two inputs, one hidden layer of two units, two outputs.
+        ``[2, 1]`` has no hidden layer.
+    activation : str or sequence of str, default="logistic"
+        Of the hidden layers: one name, or one per hidden layer. ``"identity"``, ``"logistic"`` or ``"relu"``.
+    output_activation : str, default="logistic"
+        Of the output layer; the same names.
+    loss : {"squared_error", "log_loss"}, default="squared_error"
+        A sample's loss is a sum over its outputs: ``0.5*(t - out)**2``, or the cross-entropy, which needs
+        logistic outputs and targets within [0, 1].
+    bias : {"per_unit", "shared", "none"}, default="per_unit"
+        One bias for each unit, or one for each layer, shared by its units as in Mazur's tutorial, or none.
+    train_bias : bool, default=True
+        Whether updates change the biases. The tutorial's never do.
+    update_order : {"simultaneous", "sequential"}, default="simultaneous"
+        Whether every delta is computed with the weights from before the step, which is the gradient, or each
+        layer is updated before its delta goes further back.
+    random_state : int, RandomState or None, default=None
+        For the initial weights, uniform within ``sqrt(6/(fan_in + fan_out))``, for relu layers within
+        ``sqrt(6/fan_in)``, on either side of 0; biases start at 0. None: different at each call.
+    engine : {"auto", "compiled", "python"}, default="auto"
+        Which engine computes. "auto": as the environment variable BACKPROP_ENGINE says, else the compiled
+        engine if it is installed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above, the pair of output activation and loss is not possible, or the
+        parameters would not fit into memory.
+    ImportError
+        If the compiled engine is demanded and not installed.
+
+    Notes
+    -----
+    One network may be used by several threads at once, as long as only one of them trains it or writes to its
+    parameters; a second training call raises RuntimeError. The compiled engine releases the GIL.
+
+    References
+    ----------
+    Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323 (1986).
+    M. Mazur, "A Step by Step Backpropagation Example" (2015).
+
+    Examples
+    --------
+    Exclusive or, one sample at a time:
+
+    >>> import backprop as bp
+    >>> X, T = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
+    >>> net = bp.Network([2, 4, 1], random_state=1)
+    >>> history = net.train(X, T, epochs=5000)
+    >>> net.forward(X).round().ravel()
+    array([0., 1., 1., 0.])
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str | Sequence[str] = "logistic",
+        output_activation: str = "logistic",
+        loss: str = "squared_error",
+        bias: str = "per_unit",
+        train_bias: bool = True,
+        update_order: str = "simultaneous",
+        random_state: RandomState = None,
+        engine: str = "auto",
+    ) -> None:
+        checked_sizes = checks.layer_sizes(sizes)
+        config = NetworkConfig(
+            sizes=checked_sizes,
+            activation=_hidden_activations(activation, len(checked_sizes) - 2),
+            output_activation=checks.choice("output_activation", output_activation, _usable("output")),
+            loss=checks.choice("loss", loss, LOSSES),
+            bias=checks.choice("bias", bias, BIASES),
+            train_bias=checks.boolean("train_bias", train_bias),
+            update_order=checks.choice("update_order", update_order, UPDATE_ORDERS),
+        )
+        if not pair_is_possible(config.output_activation, config.loss):
+            allowed = [name for name in _usable("output") if pair_is_possible(name, config.loss)]
+            raise ValueError(
+                f"loss={config.loss!r} needs output_activation {' or '.join(map(repr, allowed))}, not"
+                f" {config.output_activation!r}"
+            )
+        rng = checks.random_state(random_state)
+        self._open(config, engine)
+        for view, fan_in, fan_out, name in zip(
+            self.weights, config.sizes, config.sizes[1:], (*config.activation, config.output_activation), strict=False
+        ):
+            bound = ACTIVATIONS[name].initial_bound(fan_in, fan_out)
+            view[...] = rng.uniform(-bound, bound, size=view.shape)
+
+    def _open(self, config: NetworkConfig, engine: str) -> None:
+        """Set up the machine for a checked specification, with all parameters 0."""
+        module = _engine.pick(engine)
+        layout = Layout(config.sizes, config.bias)
+        checks.memory("sizes", f"a network of {layout.n_parameters:,} parameters", layout.size)
+        self._config = config
+        self._machine = Machine(
+            module,
+            layout,
+            sizes=config.sizes,
+            activations=(*config.activation, config.output_activation),
+            loss=config.loss,
+            shortcut=(config.output_activation, config.loss) in SHORTCUTS,
+            bias=config.bias,
+            train_bias=config.train_bias,
+            sequential=config.update_order == "sequential",
+        )
+        self._training = threading.Lock()
+
+    # ---- what it is ----------------------------------------------------------------------------------------
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The specification; immutable."""
+        return self._config
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that computes: "compiled" or "python"."""
+        return str(self._machine.engine.NAME)
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases, frozen ones included."""
+        return self._machine.layout.n_parameters
+
+    @property
+    def weights(self) -> LayerViews:
+        """One writable view (fan_in, fan_out) per layer; ``weights[l][i, j]`` leads from unit i to unit j."""
+        machine = self._machine
+        return LayerViews("weights", machine.layout.weights(machine.block), machine)
+
+    @weights.setter
+    def weights(self, values: Iterable[ArrayLike]) -> None:
+        self.weights.assign(values)
+
+    @property
+    def biases(self) -> LayerViews:
+        """One writable view per layer: (fan_out,) per unit, (1,) shared, (0,) none."""
+        machine = self._machine
+        return LayerViews("biases", machine.layout.biases(machine.block), machine)
+
+    @biases.setter
+    def biases(self, values: Iterable[ArrayLike]) -> None:
+        self.biases.assign(values)
+
+    @property
+    def parameters(self) -> Array:
+        """A packed copy (n_parameters,): weights in C order and then biases, layer by layer. Can be set."""
+        return self._machine.layout.pack(self._machine.block)
+
+    @parameters.setter
+    def parameters(self, values: ArrayLike) -> None:
+        packed = checks.float_array("parameters", values)
+        if packed.shape != (self.n_parameters,):
+            raise ValueError(f"parameters has shape {packed.shape}, expected ({self.n_parameters},)")
+        checks.finite("parameters", packed, self._machine.engine)
+        self._machine.layout.unpack(packed, self._machine.block)
+
+    # ---- what it computes ----------------------------------------------------------------------------------
+
+    def forward(self, X: ArrayLike) -> Array:
+        """The network's outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_inputs) or (n_inputs,)
+            Samples, or one of them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs) or (n_outputs,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X has another shape, is empty, or holds anything but finite real numbers.
+        """
+        return self._layers(X, layers=slice(-1, None))[0]
+
+    predict = forward
+
+    def nets(self, X: ArrayLike) -> list[Array]:
+        """The net inputs (weighted sum plus bias) of every layer of units but the inputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_inputs) or (n_inputs,)
+
+        Returns
+        -------
+        list of ndarray of shape (n_samples, fan_out) or (fan_out,)
+            One for each layer of weights. Errors as in `forward`.
+        """
+        return self._layers(X, nets=True)
+
+    def activations(self, X: ArrayLike) -> list[Array]:
+        """The outputs of every layer of units but the inputs; shapes and errors as in `nets`."""
+        return self._layers(X)
+
+    def _layers(self, X: ArrayLike, **wanted: Any) -> list[Array]:
+        samples, single = checks.samples("X", X, self._config.sizes[0], self._machine.engine)
+        sheets = self._machine.forward(samples, **wanted)
+        return [sheet[0] for sheet in sheets] if single else sheets
+
+    def loss(self, X: ArrayLike, T: ArrayLike) -> float:
+        """The mean over the samples of their losses; for one sample the tutorial's total error.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_inputs) or (n_inputs,)
+        T : array-like of shape (n_samples, n_outputs) or (n_outputs,)
+            Targets; (n_samples,) will do for a single output.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or T has another shape, is empty, holds anything but finite real numbers, or T holds a target
+            that the loss does not allow.
+        """
+        samples, targets, _ = self._samples_and_targets(X, T)
+        return self._machine.loss(samples, targets)
+
+    def gradients(self, X: ArrayLike, T: ArrayLike) -> Gradients:
+        """The gradient of `loss`, with all deltas from the present weights, whatever `update_order` says.
+
+        Parameters
+        ----------
+        X, T : array-like
+            As in `loss`; errors too.
+
+        Returns
+        -------
+        Gradients
+            ``.weights`` and ``.biases`` per layer, ``.inputs`` like X. A step of plain SGD is exactly
+            ``w - learning_rate*gradient``.
+        """
+        samples, targets, single = self._samples_and_targets(X, T)
+        block, inputs = self._machine.gradients(samples, targets)
+        layout = self._machine.layout
+        return Gradients(
+            tuple(layout.weights(block)), tuple(layout.biases(block)), inputs[0] if single else inputs
+        )
+
+    def step(self, x: ArrayLike, t: ArrayLike, learning_rate: float = 0.5) -> float:
+        """Learn from one sample: one update by plain SGD.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_inputs,)
+        t : array-like of shape (n_outputs,)
+        learning_rate : float, default=0.5
+
+        Returns
+        -------
+        float
+            The sample's loss before the update.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as above. Nothing has changed then.
+        DivergenceError
+            If the loss or a parameter is not finite. Nothing has changed then.
+        """
+        samples, targets, single = self._samples_and_targets(x, t, names=("x", "t"))
+        if not single:
+            raise ValueError(f"x has shape {samples.shape}, expected ({self._config.sizes[0]},): one sample")
+        rate = checks.rate("learning_rate", learning_rate)
+        history = self._train(
+            samples, targets, epochs=1, learning_rate=rate, batch_size=1, shuffle=None, record_loss=True
+        )
+        assert history is not None
+        return float(history[0])
+
+    def train(
+        self,
+        X: ArrayLike,
+        T: ArrayLike,
+        *,
+        epochs: int = 1,
+        learning_rate: float = 0.5,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        random_state: RandomState = None,
+        record_loss: bool = True,
+    ) -> Array | None:
+        """Train by stochastic gradient descent, one sample or one mini-batch at a time.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_inputs) or (n_inputs,)
+        T : array-like of shape (n_samples, n_outputs) or (n_outputs,)
+            Targets; (n_samples,) will do for a single output.
+        epochs : int, default=1
+            How many times all samples are visited.
+        learning_rate : float, default=0.5
+            A step is ``w - learning_rate*gradient``, with the gradient of the batch's *mean* loss: a batch of n
+            moves n times less than a sum would.
+        batch_size : int, default=1
+            Samples per update. The last batch of an epoch may be shorter; more than n_samples means all.
+        shuffle : bool, default=False
+            Whether each epoch visits the samples in a new random order, each permuting the last.
+        random_state : int, RandomState or None, default=None
+            For `shuffle`. An int starts anew at each call; a RandomState advances.
+        record_loss : bool, default=True
+            Whether to compute and return the losses.
+
+        Returns
+        -------
+        ndarray of shape (epochs,) or None
+            Per epoch, the mean of the losses that its forward passes measured, each before its update. So
+            ``history[0]`` of one sample is the loss before training, and the loss after it is ``net.loss(X, T)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as above, or a parameter is not finite. Nothing has changed then.
+        DivergenceError
+            If a loss or a parameter leaves the finite numbers. The parameters are those from before the call.
+        RuntimeError
+            If another thread is training this network.
+        KeyboardInterrupt
+            After Ctrl-C; the network then holds the result of the last complete batch.
+        """
+        samples, targets, _ = self._samples_and_targets(X, T)
+        epochs = checks.integer("epochs", epochs)
+        rate = checks.rate("learning_rate", learning_rate)
+        batch_size = checks.integer("batch_size", batch_size)
+        shuffle = checks.boolean("shuffle", shuffle)
+        record_loss = checks.boolean("record_loss", record_loss)
+        rng = checks.random_state(random_state)
+        if record_loss:
+            checks.memory("epochs", f"a history of {epochs:,} epochs", epochs)
+        return self._train(
+            samples,
+            targets,
+            epochs=epochs,
+            learning_rate=rate,
+            batch_size=batch_size,
+            shuffle=rng if shuffle else None,
+            record_loss=record_loss,
+        )
+
+    def _train(self, samples: Array, targets: Array, **options: Any) -> Array | None:
+        """Run `_training.train` with the parameters checked and no second run beside it."""
+        if not self._training.acquire(blocking=False):
+            raise RuntimeError("this network is being trained by another call; train a copy() instead")
+        try:
+            layer = self._machine.first_bad_layer()
+            if layer >= 0:
+                raise ValueError(
+                    f"weights[{layer}] or biases[{layer}] holds a number that is not finite; set it before training"
+                )
+            return _training.train(self._machine, samples, targets, **options)
+        finally:
+            self._training.release()
+
+    def _samples_and_targets(
+        self, X: ArrayLike, T: ArrayLike, names: tuple[str, str] = ("X", "T")
+    ) -> tuple[Array, Array, bool]:
+        """X and T as two-dimensional arrays, and whether they were one sample."""
+        config, engine = self._config, self._machine.engine
+        samples, single = checks.samples(names[0], X, config.sizes[0], engine)
+        targets = checks.targets(names[1], T, len(samples), config.sizes[-1], single, engine)
+        allowed = LOSSES[config.loss].target_range
+        if allowed is not None:
+            low, high = allowed
+            expected = f"targets from {low:g} to {high:g} for loss={config.loss!r}"
+            checks.within(names[1], targets, engine, low, high, expected)
+        return samples, targets, single
+
+    # ---- copies, comparison, pickle ------------------------------------------------------------------------
+
+    def copy(self) -> "Network":
+        """A network of the same specification, engine and parameters, independent of this one."""
+        return _restored(self._config, self.engine, self.parameters)
+
+    def __copy__(self) -> "Network":
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The engine is chosen anew where the pickle is opened: the compiled one may be missing there.
+        return _restored, (self._config, "auto", self.parameters)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other network has the same specification and equal parameters."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self._config == other._config and np.array_equal(self.parameters, other.parameters)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        config = self._config
+        defaults = NetworkConfig(config.sizes, config.activation, "logistic", "squared_error", "per_unit", True,
+                                 "simultaneous")  # fmt: skip
+        shown = [f"{list(config.sizes)}"]
+        if len(set(config.activation)) > 1:
+            shown.append(f"activation={list(config.activation)}")
+        elif config.activation and config.activation[0] != "logistic":
+            shown.append(f"activation={config.activation[0]!r}")
+        for name in ("output_activation", "loss", "bias", "train_bias", "update_order"):
+            if getattr(config, name) != getattr(defaults, name):
+                shown.append(f"{name}={getattr(config, name)!r}")
+        return f"<Network({', '.join(shown)}): {self.n_parameters} parameters>"
+
+
+def _usable(where: str) -> list[str]:
+    """The activations that may be used in "hidden" or "output" layers."""
+    return [name for name, row in ACTIVATIONS.items() if getattr(row, where)]
+
+
+def _hidden_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
+    """One name per hidden layer."""
+    names = _usable("hidden")
+    if isinstance(activation, str) or not isinstance(activation, Sequence):
+        return (checks.choice("activation", activation, names),) * n_hidden
+    if len(activation) != n_hidden:
+        raise ValueError(
+            f"activation must be one name, or one for each of the {n_hidden} hidden layers, not"
+            f" {checks.shown(activation)}"
+        )
+    return tuple(checks.choice(f"activation[{k}]", name, names) for k, name in enumerate(activation))
+
+
+def _restored(config: NetworkConfig, engine: str, parameters: Array) -> Network:
+    """A network from its parts, without drawing weights."""
+    network = Network.__new__(Network)
+    network._open(config, engine)
+    network.parameters = parameters
+    return network
+
+
