@@ -24,6 +24,7 @@ class BuildExtension(build_ext):
     """Adds the compiler's flags, known only once the compiler is."""
 
     def build_extensions(self) -> None:
+        """Build, with our flags after the system's."""
         flags = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
         for extension in self.extensions:
             extension.extra_compile_args = [*flags]

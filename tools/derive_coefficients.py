@@ -40,7 +40,9 @@ def remez(target: Callable, weight: Callable, low: mpf, high: mpf, degree: int, 
             system[row, degree + 1] = mpf(-1) ** row / weight(x)
             right[row] = target(x)
         coefficients = list(mp.lu_solve(system, right))[: degree + 1]
-        errors = [w * (mp.polyval(coefficients[::-1], x) - y) for x, y, w in zip(grid, targets, weights, strict=True)]
+        errors = [
+            w * (mp.polyval(coefficients[::-1], x) - y) for x, y, w in zip(grid, targets, weights, strict=True)
+        ]
         points = alternating_extrema(grid, errors, degree + 2)
     return coefficients
 
@@ -61,7 +63,9 @@ def alternating_extrema(grid: list[mpf], errors: list[mpf], count: int) -> list[
     return [x for x, _ in best]
 
 
-def report(name: str, first: int, coefficients: list[mpf], target: Callable, weight: Callable, low: mpf, high: mpf) -> None:
+def report(
+    name: str, first: int, coefficients: list[mpf], target: Callable, weight: Callable, low: mpf, high: mpf
+) -> None:
     rounded = [float(c) for c in coefficients]
     print(f"\n{name}")
     for k, value in enumerate(rounded, first):
@@ -86,7 +90,7 @@ def log_tail(z: mpf) -> mpf:
 
 
 def split(value: mpf, bits: int) -> tuple[float, float]:
-    """value = high + low, `high` holding the leading `bits` bits only."""
+    """Value = high + low, `high` holding the leading `bits` bits only."""
     scale = mpf(2) ** (bits - 1 - int(mp.floor(mp.log(abs(value), 2))))
     high = mp.nint(value * scale) / scale
     return float(high), float(value - high)
@@ -100,16 +104,21 @@ def main() -> None:
 
     # The reduced argument reaches a little past ln2/2, because k is found with a rounded product.
     reach = ln2 / 2 * (1 + mpf(2) ** -30)
+
     def exp_weight(r: mpf) -> mpf:
         return r**2 / mp.exp(r)
+
     exp_q = remez(exp_tail, lambda r: exp_weight(r) + mpf(2) ** -60, -reach, reach, 9)
     report("exp: e^r = 1 + r + r^2 * (q0 + q1 r + ... + q9 r^9)", 0, exp_q, exp_tail, exp_weight, -reach, reach)
 
-    # m = 1 + f in [sqrt(1/2), sqrt(2)), s = f/(2+f), z = s^2 <= (3 - 2 sqrt(2))^2, a little more for the cut's rounding.
+    # 1 + f in [sqrt(1/2), sqrt(2)) and s = f/(2+f) give z = s^2 <= (3 - 2 sqrt(2))^2, and a little more for the
+    # rounding of the cut.
     top = (3 - 2 * mp.sqrt(2)) ** 2 * (1 + mpf(2) ** -18)
+
     def log_weight(z: mpf) -> mpf:
         s = mp.sqrt(z)
         return s * z / (2 * mp.atanh(s)) if s else mpf(0)
+
     log_l = remez(log_tail, lambda z: log_weight(z) + mpf(2) ** -60, mpf(0), top, 6)
     report("log: log(1+f) = 2s + s*z*(l1 + l2 z + ... + l7 z^6)", 1, log_l, log_tail, log_weight, mpf(0), top)
 

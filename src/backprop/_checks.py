@@ -104,7 +104,8 @@ def memory(name: str, what: str, items: int) -> None:
         available = 2**63 - 1
     if needed > available:
         raise ValueError(
-            f"{name}: {what} would take {needed / 2**30:,.1f} GiB, and this machine has {available / 2**30:,.1f} GiB"
+            f"{name}: {what} would take {needed / 2**30:,.1f} GiB, and this machine has"
+            f" {available / 2**30:,.1f} GiB"
         )
 
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, binding=True, embedsignature=True, embedsignature.format=clinic
+# cython: language_level=3, binding=True
 """The compiled engine: the doors of `_reference.py`, with the same bits.
 
 Three layers, one above the other: `_elementary.pxi` has the functions of one number, `_kernels.pxi` the loops over
@@ -99,7 +99,8 @@ cdef class Scratch:
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums):
         cdef Py_ssize_t row = plan.spec.row
-        cdef size_t numbers = 3 * rows * row + row + (plan.spec.size if with_sums else 0)
+        cdef Py_ssize_t back = max(row, plan.spec.n_inputs + LANES)
+        cdef size_t numbers = 3 * rows * row + back + (plan.spec.size if with_sums else 0)
         cdef size_t pointers = 2 * rows
         cdef double* start
         self.memory = PyMem_RawCalloc(numbers * sizeof(double) + pointers * sizeof(double*) + ALIGNMENT, 1)
@@ -111,7 +112,7 @@ cdef class Scratch:
         self.space.outs = start + rows * row
         self.space.deltas = start + 2 * rows * row
         self.space.back = start + 3 * rows * row
-        self.space.sums = start + 3 * rows * row + row
+        self.space.sums = start + 3 * rows * row + back
         self.space.inputs = <const double**>(start + numbers)
         self.space.targets = self.space.inputs + rows
 
@@ -184,6 +185,15 @@ cdef int check_length(str name, Py_ssize_t length, Py_ssize_t expected) except -
 
 
 # ---- the doors ---------------------------------------------------------------------------------------------
+
+
+def make_plan(
+    sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets, size
+):
+    """A network's specification, and where its numbers stand in the parameter block."""
+    return Plan(
+        sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets, size
+    )
 
 
 def first_outside(const double[::1] values, double low, double high):
@@ -261,7 +271,8 @@ def gradients(
         for row in range(start, stop):
             c_seat_rows(spec, &scratch.space, &X[0, 0], &T[0, 0], NULL, row, 1)
             c_gradient_rows(spec, &scratch.space, &parameters[0], 1, False, &unused)
-            c_back(&spec.layers[0], &parameters[0], scratch.space.deltas, &inputs_out[row, 0], spec.n_inputs)
+            c_back(&spec.layers[0], &parameters[0], scratch.space.deltas, scratch.space.back)
+            memcpy(&inputs_out[row, 0], scratch.space.back, spec.n_inputs * sizeof(double))
 
 
 def output_delta(
@@ -269,12 +280,17 @@ def output_delta(
 ):
     """One sample's dE/dnet of the output layer."""
     cdef Py_ssize_t n = plan.spec.n_outputs
+    cdef Scratch scratch = Scratch(plan, 1, False)
     check_length("net", net.shape[0], n)
     check_length("out", out.shape[0], n)
     check_length("target", target.shape[0], n)
     check_length("delta_out", delta_out.shape[0], n)
-    cdef Scratch scratch = Scratch(plan, 1, False)
-    c_output_deltas(&plan.spec, &net[0], &out[0], &target[0], scratch.space.back, &delta_out[0])
+    memcpy(scratch.space.nets, &net[0], n * sizeof(double))  # with their padding
+    memcpy(scratch.space.outs, &out[0], n * sizeof(double))
+    c_output_deltas(
+        &plan.spec, scratch.space.nets, scratch.space.outs, &target[0], scratch.space.back, scratch.space.deltas
+    )
+    memcpy(&delta_out[0], scratch.space.deltas, n * sizeof(double))
 
 
 def hidden_delta(
@@ -291,7 +307,9 @@ def hidden_delta(
     check_length("out", out.shape[0], above.fan_in)
     check_length("gradient_out", gradient_out.shape[0], above.fan_in)
     check_length("delta_out", delta_out.shape[0], above.fan_in)
-    c_back(above, &parameters[0], &delta[0], &gradient_out[0], above.fan_in)
+    cdef Scratch scratch = Scratch(plan, 1, False)
+    c_back(above, &parameters[0], &delta[0], scratch.space.back)
+    memcpy(&gradient_out[0], scratch.space.back, above.fan_in * sizeof(double))
     c_deltas(
         plan.spec.layers[layer - 1].activation, above.fan_in, &gradient_out[0], &net[0], &out[0], &delta_out[0]
     )

@@ -5,6 +5,7 @@ are told the offsets; nobody else computes them.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,10 @@ class Layout:
     """
 
     def __init__(self, sizes: tuple[int, ...], bias: str) -> None:
-        self.shapes = tuple(zip(sizes[:-1], sizes[1:], strict=True))
-        self.bias_lengths = tuple({"per_unit": fan_out, "shared": 1, "none": 0}[bias] for _, fan_out in self.shapes)
+        self.shapes = tuple(pairwise(sizes))
+        self.bias_lengths = tuple(
+            {"per_unit": fan_out, "shared": 1, "none": 0}[bias] for _, fan_out in self.shapes
+        )
         self.strides = tuple(padded(fan_out) for _, fan_out in self.shapes)
         self.weight_offsets: list[int] = []
         self.bias_offsets: list[int] = []
@@ -54,7 +57,9 @@ class Layout:
         """Views (fan_in, fan_out) into the block."""
         return [
             block[start : start + fan_in * stride].reshape(fan_in, stride)[:, :fan_out]
-            for (fan_in, fan_out), stride, start in zip(self.shapes, self.strides, self.weight_offsets, strict=True)
+            for (fan_in, fan_out), stride, start in zip(
+                self.shapes, self.strides, self.weight_offsets, strict=True
+            )
         ]
 
     def biases(self, block: Array) -> list[Array]:

@@ -25,7 +25,7 @@ class Machine:
     layout : Layout
         Where the parameters stand.
     sizes, activations, loss, shortcut, bias, train_bias, sequential
-        The specification; see `_reference.Plan`.
+        The specification; see `_reference.make_plan`.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Machine:
         self.layout = layout
         self.fan_outs = sizes[1:]
         self.block = layout.new_block()
-        self.plan = engine.Plan(
+        self.plan = engine.make_plan(
             sizes, activations, loss, shortcut, bias, train_bias, sequential,
             layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
         )  # fmt: skip

@@ -13,10 +13,11 @@ First come the steps for one sample and one batch, then the doors. A door takes 
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from .functions import ACTIVATIONS, LOSSES
+from .functions import ACTIVATIONS, LOSSES, Activation, Loss
 
 NAME = "python"
 INSTRUCTION_SET = "none: plain Python floats"
@@ -32,55 +33,26 @@ Floats = list[float]
 Rows = list[Floats]
 
 
+@dataclass(frozen=True)
 class Plan:
-    """A network's specification as an engine needs it, and where its numbers stand in the parameter block.
+    """What `make_plan` was told, with names replaced by rows of the table."""
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Units per layer, input first.
-    activations : sequence of str
-        One name per layer of weights.
-    loss : str
-        The loss's name.
-    shortcut : bool
-        Whether the output deltas are out - target, as for the pairs in `functions.SHORTCUTS`.
-    bias : str
-        "per_unit", "shared" or "none".
-    train_bias, sequential : bool
-        Whether biases are updated, and whether each layer is updated before its delta goes further back.
-    strides, weight_offsets, bias_offsets : sequence of int
-        Per layer of weights, in items of the block: from one row to the next, and where weights and bias begin.
-    size : int
-        The length of the block.
-    """
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    loss: Loss
+    shortcut: bool
+    bias: str
+    train_bias: bool
+    sequential: bool
+    strides: tuple[int, ...]
+    weight_offsets: tuple[int, ...]
+    bias_offsets: tuple[int, ...]
+    size: int
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        activations: Sequence[str],
-        loss: str,
-        shortcut: bool,
-        bias: str,
-        train_bias: bool,
-        sequential: bool,
-        strides: Sequence[int],
-        weight_offsets: Sequence[int],
-        bias_offsets: Sequence[int],
-        size: int,
-    ) -> None:
-        self.sizes = tuple(sizes)
-        self.activations = tuple(ACTIVATIONS[name] for name in activations)
-        self.loss = LOSSES[loss]
-        self.shortcut = shortcut
-        self.bias = bias
-        self.train_bias = train_bias
-        self.sequential = sequential
-        self.strides = tuple(strides)
-        self.weight_offsets = tuple(weight_offsets)
-        self.bias_offsets = tuple(bias_offsets)
-        self.size = size
-        self.layers = range(len(sizes) - 1)
+    @property
+    def layers(self) -> range:
+        """The layers of weights."""
+        return range(len(self.activations))
 
 
 class Parameters:
@@ -129,10 +101,10 @@ def bias_length(plan: Plan, layer: int) -> int:
 def layer_nets(plan: Plan, weights: Rows, bias: Floats, below: Floats) -> Floats:
     """net[j] = sum over i of below[i]*w[i][j], then + bias[j]: every unit of one layer."""
     nets = [0.0] * len(weights[0])
-    for x, row in zip(below, weights, strict=True):
-        nets = [net + x * w for net, w in zip(nets, row, strict=True)]
+    for x, row in zip(below, weights):
+        nets = [net + x * w for net, w in zip(nets, row)]
     if plan.bias == "per_unit":
-        return [net + b for net, b in zip(nets, bias, strict=True)]
+        return [net + b for net, b in zip(nets, bias)]
     if plan.bias == "shared":
         b = bias[0]
         return [net + b for net in nets]
@@ -144,7 +116,7 @@ def sample_forward(plan: Plan, parameters: Parameters, x: Floats) -> tuple[Rows,
     nets: Rows = []
     outs: Rows = []
     below = x
-    for activation, weights, bias in zip(plan.activations, parameters.weights, parameters.biases, strict=True):
+    for activation, weights, bias in zip(plan.activations, parameters.weights, parameters.biases):
         nets.append(layer_nets(plan, weights, bias, below))
         below = activation.outs(nets[-1])
         outs.append(below)
@@ -162,7 +134,7 @@ def sample_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> floa
 def output_deltas(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> Floats:
     """dE/dnet of the output layer: dE/dout * f', or out - target for the pairs that shorten to it."""
     if plan.shortcut:
-        return [out - target for out, target in zip(outs, targets, strict=True)]
+        return [out - target for out, target in zip(outs, targets)]
     return plan.activations[-1].deltas(plan.loss.gradients(outs, targets), nets, outs)
 
 
@@ -171,7 +143,7 @@ def back_through(weights: Rows, delta: Floats) -> Floats:
     gradients = []
     for row in weights:
         g = 0.0
-        for d, w in zip(delta, row, strict=True):
+        for d, w in zip(delta, row):
             g = g + d * w
         gradients.append(g)
     return gradients
@@ -182,11 +154,9 @@ def back_through(weights: Rows, delta: Floats) -> Floats:
 
 def weight_sums(below: Rows, deltas: Rows) -> Rows:
     """S[i][j] = sum over the samples of delta[j]*below[i]."""
-    sums = [[0.0] * len(deltas[0]) for _ in below[0]]
-    for outs, delta in zip(below, deltas, strict=True):
-        sums = [
-            [s + d * out for s, d in zip(row, delta, strict=True)] for row, out in zip(sums, outs, strict=True)
-        ]
+    sums = [[0.0 + d * out for d in deltas[0]] for out in below[0]]
+    for outs, delta in zip(below[1:], deltas[1:]):
+        sums = [[s + d * out for s, d in zip(row, delta)] for row, out in zip(sums, outs)]
     return sums
 
 
@@ -195,9 +165,9 @@ def bias_sums(plan: Plan, deltas: Rows) -> Floats:
     if plan.bias == "none":
         return []
     if plan.bias == "per_unit":
-        sums = [0.0] * len(deltas[0])
-        for delta in deltas:
-            sums = [s + d for s, d in zip(sums, delta, strict=True)]
+        sums = [0.0 + d for d in deltas[0]]
+        for delta in deltas[1:]:
+            sums = [s + d for s, d in zip(sums, delta)]
         return sums
     total = 0.0
     for delta in deltas:
@@ -211,16 +181,15 @@ def bias_sums(plan: Plan, deltas: Rows) -> Floats:
 def update_layer(
     plan: Plan, parameters: Parameters, layer: int, below: Rows, deltas: Rows, learning_rate: float
 ) -> None:
-    """w = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
+    """W = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
     inverse = 1.0 / len(deltas)
     parameters.weights[layer] = [
-        [w - learning_rate * (s * inverse) for w, s in zip(row, sums, strict=True)]
-        for row, sums in zip(parameters.weights[layer], weight_sums(below, deltas), strict=True)
+        [w - learning_rate * (s * inverse) for w, s in zip(row, sums)]
+        for row, sums in zip(parameters.weights[layer], weight_sums(below, deltas))
     ]
     if plan.train_bias:
         parameters.biases[layer] = [
-            b - learning_rate * (s * inverse)
-            for b, s in zip(parameters.biases[layer], bias_sums(plan, deltas), strict=True)
+            b - learning_rate * (s * inverse) for b, s in zip(parameters.biases[layer], bias_sums(plan, deltas))
         ]
 
 
@@ -249,23 +218,65 @@ def train_batch(
             activation = plan.activations[layer - 1]
             deltas = [
                 activation.deltas(back_through(weights, delta), net[layer - 1], out)
-                for delta, net, out in zip(deltas, nets, below, strict=True)
+                for delta, net, out in zip(deltas, nets, below)
             ]
 
 
 # ---- the doors ---------------------------------------------------------------------------------------------
 
 
-def row_of(buffer: Any, row: int, width: int) -> Floats:
-    """One row of a two-dimensional C-contiguous float64 buffer."""
-    flat = memoryview(buffer).cast("B").cast("d")
-    return flat[row * width : (row + 1) * width].tolist()
+def flat(buffer: Any) -> memoryview:
+    """A C-contiguous float64 buffer of two dimensions as one of a single dimension."""
+    return memoryview(buffer).cast("B").cast("d")
 
 
-def put_row(buffer: Any, row: int, values: Floats) -> None:
-    """Write one row of a two-dimensional C-contiguous float64 buffer."""
-    flat = memoryview(buffer).cast("B").cast("d")
-    flat[row * len(values) : (row + 1) * len(values)] = array("d", values)
+def row_of(values: memoryview, row: int, width: int) -> Floats:
+    """One row of a flat buffer."""
+    return values[row * width : (row + 1) * width].tolist()
+
+
+def put_row(values: memoryview, row: int, numbers: Floats) -> None:
+    """Write one row of a flat buffer."""
+    values[row * len(numbers) : (row + 1) * len(numbers)] = array("d", numbers)
+
+
+def make_plan(
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    shortcut: bool,
+    bias: str,
+    train_bias: bool,
+    sequential: bool,
+    strides: Sequence[int],
+    weight_offsets: Sequence[int],
+    bias_offsets: Sequence[int],
+    size: int,
+) -> Plan:
+    """A network's specification, and where its numbers stand in the parameter block.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units per layer, input first.
+    activations : sequence of str
+        One name per layer of weights.
+    loss : str
+        The loss's name.
+    shortcut : bool
+        Whether the output deltas are out - target, as for the pairs in `functions.SHORTCUTS`.
+    bias : str
+        "per_unit", "shared" or "none".
+    train_bias, sequential : bool
+        Whether biases are updated, and whether each layer is updated before its delta goes further back.
+    strides, weight_offsets, bias_offsets : sequence of int
+        Per layer of weights, in items of the block: from one row to the next, and where weights and bias begin.
+    size : int
+        The length of the block.
+    """
+    rows = tuple(ACTIVATIONS[name] for name in activations)
+    places = tuple(strides), tuple(weight_offsets), tuple(bias_offsets)
+    return Plan(tuple(sizes), rows, LOSSES[loss], shortcut, bias, train_bias, sequential, *places, size)
 
 
 def first_outside(values: Any, low: float, high: float) -> int:
@@ -289,18 +300,19 @@ def forward(
     `nets_out` and `outs_out` have an item for each layer: a buffer (n_samples, fan_out) to write to, or None.
     """
     of_network = Parameters(plan, parameters)
+    X = flat(X)
     for row in range(start, stop):
         nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
-        for layer in plan.layers:
-            if nets_out[layer] is not None:
-                put_row(nets_out[layer], row, nets[layer])
-            if outs_out[layer] is not None:
-                put_row(outs_out[layer], row, outs[layer])
+        for wanted, numbers in ((nets_out, nets), (outs_out, outs)):
+            for layer in plan.layers:
+                if wanted[layer] is not None:
+                    put_row(flat(wanted[layer]), row, numbers[layer])
 
 
 def loss(plan: Plan, parameters: Any, X: Any, T: Any, start: int, stop: int, total: float) -> float:
     """`total` plus the losses of the samples start..stop-1, added one by one."""
     of_network = Parameters(plan, parameters)
+    X, T = flat(X), flat(T)
     for row in range(start, stop):
         nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
         total = total + sample_loss(plan, nets[-1], outs[-1], row_of(T, row, plan.sizes[-1]))
@@ -316,6 +328,7 @@ def gradients(
     """
     of_network = Parameters(plan, parameters)
     sums = Parameters(plan, sums_out)
+    X, T, inputs_out = flat(X), flat(T), flat(inputs_out)
     for row in range(start, stop):
         x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
         nets, outs = sample_forward(plan, of_network, x)
@@ -323,12 +336,9 @@ def gradients(
         for layer in reversed(plan.layers):
             below = outs[layer - 1] if layer > 0 else x
             sums.weights[layer] = [
-                [s + d * out for s, d in zip(of_row, delta, strict=True)]
-                for of_row, out in zip(sums.weights[layer], below, strict=True)
+                [s + d * out for s, d in zip(of_row, delta)] for of_row, out in zip(sums.weights[layer], below)
             ]
-            sums.biases[layer] = [
-                s + d for s, d in zip(sums.biases[layer], bias_sums(plan, [delta]), strict=True)
-            ]
+            sums.biases[layer] = [s + d for s, d in zip(sums.biases[layer], bias_sums(plan, [delta]))]
             back = back_through(of_network.weights[layer], delta)
             if layer > 0:
                 delta = plan.activations[layer - 1].deltas(back, nets[layer - 1], below)
@@ -340,7 +350,7 @@ def gradients(
 def output_delta(plan: Plan, net: Any, out: Any, target: Any, delta_out: Any) -> None:
     """One sample's dE/dnet of the output layer; all arguments are flat, of n_outputs numbers."""
     delta = output_deltas(plan, *(memoryview(values).tolist() for values in (net, out, target)))
-    put_row(delta_out, 0, delta)
+    put_row(memoryview(delta_out), 0, delta)
 
 
 def hidden_delta(
@@ -353,8 +363,8 @@ def hidden_delta(
     below = plan.activations[layer - 1]
     weights = Parameters(plan, parameters).weights[layer]
     back = back_through(weights, memoryview(delta).tolist())
-    put_row(gradient_out, 0, back)
-    put_row(delta_out, 0, below.deltas(back, memoryview(net).tolist(), memoryview(out).tolist()))
+    put_row(memoryview(gradient_out), 0, back)
+    put_row(memoryview(delta_out), 0, below.deltas(back, memoryview(net).tolist(), memoryview(out).tolist()))
 
 
 def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, learning_rate: float) -> None:
@@ -402,6 +412,7 @@ def train_epochs(
         place is that of the batch in which it was seen. That batch has been applied only in the last case.
     """
     n_samples = len(memoryview(X))
+    X, T = flat(X), flat(T)
     of_network = Parameters(plan, parameters)
     if batch == 0:  # no parameter is -0.0 from here on
         of_network.weights = [[[w + 0.0 for w in row] for row in rows] for rows in of_network.weights]
@@ -422,7 +433,7 @@ def train_epochs(
         nets: list[Rows] = []
         outs: list[Rows] = []
         deltas: Rows = []
-        for x, target in zip(xs, targets, strict=True):
+        for x, target in zip(xs, targets):
             net, out = sample_forward(plan, of_network, x)
             nets.append(net)
             outs.append(out)

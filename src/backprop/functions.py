@@ -50,7 +50,7 @@ class Activation:
     def deltas(self, gradients: Floats, nets: Floats, outs: Floats) -> Floats:
         """dE/dnet of a whole layer from its dE/dout: the derivative is computed first, then multiplied."""
         derivative = self.derivative
-        return [g * derivative(net, out) for g, net, out in zip(gradients, nets, outs, strict=True)]
+        return [g * derivative(net, out) for g, net, out in zip(gradients, nets, outs)]
 
     def initial_bound(self, fan_in: int, fan_out: int) -> float:
         """Initial weights are uniform within +- this bound: Glorot and Bengio (2010), equation 16."""
@@ -94,7 +94,7 @@ class Relu(Activation):
 
     def deltas(self, gradients: Floats, nets: Floats, outs: Floats) -> Floats:
         # A selection, not a product with 0: an inactive unit's delta is +0.0 whatever its gradient.
-        return [g if net > 0.0 else 0.0 for g, net in zip(gradients, nets, strict=True)]
+        return [g if net > 0.0 else 0.0 for g, net in zip(gradients, nets)]
 
     def initial_bound(self, fan_in: int, fan_out: int) -> float:
         """He et al. (2015), equation 10, as a uniform distribution of the same variance."""
@@ -133,11 +133,11 @@ class Loss:
     def values(self, nets: Floats, outs: Floats, targets: Floats) -> Floats:
         """The errors of a whole output layer; their sum, in order, is the sample's loss."""
         value = self.value
-        return [value(net, out, t) for net, out, t in zip(nets, outs, targets, strict=True)]
+        return [value(net, out, t) for net, out, t in zip(nets, outs, targets)]
 
     def gradients(self, outs: Floats, targets: Floats) -> Floats:
         """dE/dout of a whole output layer."""
-        return [self.gradient(out, t) for out, t in zip(outs, targets, strict=True)]
+        return [self.gradient(out, t) for out, t in zip(outs, targets)]
 
 
 class SquaredError(Loss):

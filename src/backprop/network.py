@@ -3,6 +3,7 @@
 Arguments are checked here; the engine (see `_engine`) computes, and `_training` runs it.
 """
 
+import inspect
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -192,10 +193,8 @@ class Network:
             )
         rng = checks.random_state(random_state)
         self._open(config, engine)
-        for view, fan_in, fan_out, name in zip(
-            self.weights, config.sizes, config.sizes[1:], (*config.activation, config.output_activation), strict=False
-        ):
-            bound = ACTIVATIONS[name].initial_bound(fan_in, fan_out)
+        for view, name in zip(self.weights, (*config.activation, config.output_activation), strict=True):
+            bound = ACTIVATIONS[name].initial_bound(*view.shape)
             view[...] = rng.uniform(-bound, bound, size=view.shape)
 
     def _open(self, config: NetworkConfig, engine: str) -> None:
@@ -464,7 +463,8 @@ class Network:
             layer = self._machine.first_bad_layer()
             if layer >= 0:
                 raise ValueError(
-                    f"weights[{layer}] or biases[{layer}] holds a number that is not finite; set it before training"
+                    f"weights[{layer}] or biases[{layer}] holds a number that is not finite; set it before"
+                    " training"
                 )
             return _training.train(self._machine, samples, targets, **options)
         finally:
@@ -510,15 +510,16 @@ class Network:
 
     def __repr__(self) -> str:
         config = self._config
-        defaults = NetworkConfig(config.sizes, config.activation, "logistic", "squared_error", "per_unit", True,
-                                 "simultaneous")  # fmt: skip
         shown = [f"{list(config.sizes)}"]
         if len(set(config.activation)) > 1:
             shown.append(f"activation={list(config.activation)}")
         elif config.activation and config.activation[0] != "logistic":
             shown.append(f"activation={config.activation[0]!r}")
+        defaults = {
+            name: parameter.default for name, parameter in inspect.signature(Network.__init__).parameters.items()
+        }
         for name in ("output_activation", "loss", "bias", "train_bias", "update_order"):
-            if getattr(config, name) != getattr(defaults, name):
+            if getattr(config, name) != defaults[name]:
                 shown.append(f"{name}={getattr(config, name)!r}")
         return f"<Network({', '.join(shown)}): {self.n_parameters} parameters>"
 
@@ -547,5 +548,3 @@ def _restored(config: NetworkConfig, engine: str, parameters: Array) -> Network:
     network._open(config, engine)
     network.parameters = parameters
     return network
-
-
