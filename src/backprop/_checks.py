@@ -90,9 +90,10 @@ def random_state(value: Any) -> np.random.RandomState:
         return np.random.RandomState()
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise TypeError(expected)
-    if not 0 <= value <= 4294967295:
+    seed = int(value)
+    if not 0 <= seed <= 4294967295:
         raise ValueError(expected)
-    return np.random.RandomState(int(value))
+    return np.random.RandomState(seed)
 
 
 def memory(name: str, what: str, items: int) -> None:
@@ -110,7 +111,7 @@ def memory(name: str, what: str, items: int) -> None:
 
 
 def float_array(name: str, value: Any) -> Array:
-    """A C-contiguous float64 array of the same numbers: the given one where it is one already, else a copy."""
+    """A C-contiguous, aligned float64 array of the same numbers: the given one where it is one already, else a copy."""
     expected = f"{name} must be an array of real numbers"
     try:
         array = np.asarray(value)
@@ -119,8 +120,7 @@ def float_array(name: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{expected}, not of dtype {array.dtype} ({shown(value)})")
     with np.errstate(over="ignore"):  # a longdouble may become inf here, and is then refused as that
-        converted = np.ascontiguousarray(array, dtype=np.float64)
-    return converted.reshape(array.shape)  # ascontiguousarray makes a 0-d array 1-d
+        return np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def filled(name: str, array: Array) -> Array:

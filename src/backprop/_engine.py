@@ -9,6 +9,7 @@ import platform
 import sys
 import warnings
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -21,10 +22,9 @@ CHOICES = ("auto", "compiled", "python")
 def compiled_engine() -> ModuleType | ImportError:
     """The extension, or why it cannot be imported."""
     try:
-        from . import _core
+        return import_module("._core", __package__)
     except ImportError as error:
         return error
-    return _core
 
 
 def pick(engine: str = "auto") -> Any:
@@ -70,9 +70,7 @@ def pick(engine: str = "auto") -> Any:
 
 
 def _python_engine() -> ModuleType:
-    from . import _reference
-
-    return _reference
+    return import_module("._reference", __package__)
 
 
 @cache

@@ -60,8 +60,8 @@ class Parameters:
 
     def __init__(self, plan: Plan, block: Any) -> None:
         self.plan = plan
-        self.block = memoryview(block)
-        values = self.block.tolist()
+        self.block = flat(block)
+        values: Floats = self.block.tolist()
         self.weights: list[Rows] = []
         self.biases: Rows = []  # per unit: one number each; shared: one in all; none: empty
         for layer in plan.layers:
@@ -225,17 +225,18 @@ def train_batch(
 # ---- the doors ---------------------------------------------------------------------------------------------
 
 
-def flat(buffer: Any) -> memoryview:
-    """A C-contiguous float64 buffer of two dimensions as one of a single dimension."""
+def flat(buffer: Any) -> Any:
+    """A C-contiguous float64 buffer of any number of dimensions as one of a single dimension."""
     return memoryview(buffer).cast("B").cast("d")
 
 
-def row_of(values: memoryview, row: int, width: int) -> Floats:
+def row_of(values: Any, row: int, width: int) -> Floats:
     """One row of a flat buffer."""
-    return values[row * width : (row + 1) * width].tolist()
+    numbers: Floats = values[row * width : (row + 1) * width].tolist()
+    return numbers
 
 
-def put_row(values: memoryview, row: int, numbers: Floats) -> None:
+def put_row(values: Any, row: int, numbers: Floats) -> None:
     """Write one row of a flat buffer."""
     values[row * len(numbers) : (row + 1) * len(numbers)] = array("d", numbers)
 
@@ -349,8 +350,9 @@ def gradients(
 
 def output_delta(plan: Plan, net: Any, out: Any, target: Any, delta_out: Any) -> None:
     """One sample's dE/dnet of the output layer; all arguments are flat, of n_outputs numbers."""
-    delta = output_deltas(plan, *(memoryview(values).tolist() for values in (net, out, target)))
-    put_row(memoryview(delta_out), 0, delta)
+    n = plan.sizes[-1]
+    delta = output_deltas(plan, row_of(flat(net), 0, n), row_of(flat(out), 0, n), row_of(flat(target), 0, n))
+    put_row(flat(delta_out), 0, delta)
 
 
 def hidden_delta(
@@ -360,18 +362,21 @@ def hidden_delta(
 
     `delta` belongs to the units above those weights; `net` and `out` to the units below.
     """
-    below = plan.activations[layer - 1]
-    weights = Parameters(plan, parameters).weights[layer]
-    back = back_through(weights, memoryview(delta).tolist())
-    put_row(memoryview(gradient_out), 0, back)
-    put_row(memoryview(delta_out), 0, below.deltas(back, memoryview(net).tolist(), memoryview(out).tolist()))
+    n_above, n_below = plan.sizes[layer + 1], plan.sizes[layer]
+    back = back_through(Parameters(plan, parameters).weights[layer], row_of(flat(delta), 0, n_above))
+    nets, outs = row_of(flat(net), 0, n_below), row_of(flat(out), 0, n_below)
+    put_row(flat(gradient_out), 0, back)
+    put_row(flat(delta_out), 0, plan.activations[layer - 1].deltas(back, nets, outs))
 
 
 def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, learning_rate: float) -> None:
-    """One sample's plain SGD update of one layer of weights, and of its bias if that is trained."""
+    """One sample's plain SGD update of one layer of weights, and of its bias if that is trained.
+
+    `below` are the outputs of the layer below; no parameter may be -0.0.
+    """
     of_network = Parameters(plan, parameters)
-    xs, deltas = [memoryview(below).tolist()], [memoryview(delta).tolist()]
-    update_layer(plan, of_network, layer, xs, deltas, learning_rate)
+    outs, deltas = row_of(flat(below), 0, plan.sizes[layer]), row_of(flat(delta), 0, plan.sizes[layer + 1])
+    update_layer(plan, of_network, layer, [outs], [deltas], learning_rate)
     of_network.write_back()
 
 
@@ -417,8 +422,8 @@ def train_epochs(
     if batch == 0:  # no parameter is -0.0 from here on
         of_network.weights = [[[w + 0.0 for w in row] for row in rows] for rows in of_network.weights]
         of_network.biases = [[b + 0.0 for b in row] for row in of_network.biases]
-    order = None if indices is None else memoryview(indices).tolist()
-    rates = memoryview(learning_rates)
+    order: Any = None if indices is None else memoryview(indices).tolist()
+    rates, history = memoryview(learning_rates), None if history_out is None else flat(history_out)
     first_epoch = epoch
     last_batch = batch + max_batches
     status = FINISHED
@@ -438,7 +443,7 @@ def train_epochs(
             nets.append(net)
             outs.append(out)
             deltas.append(output_deltas(plan, net[-1], out[-1], target))
-            if history_out is not None:
+            if history is not None:
                 total = total + sample_loss(plan, net[-1], out[-1], target)
         if not -inf < total < inf:
             status = LOSS_NOT_FINITE
@@ -450,8 +455,8 @@ def train_epochs(
             break
         sample = stop
         if sample == n_samples:
-            if history_out is not None:
-                memoryview(history_out)[epoch] = total / n_samples
+            if history is not None:
+                history[epoch] = total / n_samples
             epoch, sample, total = epoch + 1, 0, 0.0
     of_network.write_back()
     return epoch, sample, batch, total, status

@@ -1,0 +1,57 @@
+"""Random networks and data for hypothesis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+from backprop.functions import ACTIVATIONS, LOSSES, pair_is_possible
+
+HIDDEN = [name for name, row in ACTIVATIONS.items() if row.hidden]
+PAIRS = [(activation, loss) for activation in ACTIVATIONS for loss in LOSSES if pair_is_possible(activation, loss)]
+RATES = [0.1, 0.37, 0.5, 0.013, 1.0 / 3.0]  # a power of two alone would hide in which order factors are rounded
+
+
+@dataclass
+class Case:
+    """A network's arguments and its data; `draw` makes the same numbers every time."""
+
+    sizes: list[int]
+    options: dict
+    n_samples: int
+    seed: int
+
+    @property
+    def loss(self) -> str:
+        return self.options["loss"]
+
+    def draw(self) -> tuple[np.ndarray, np.ndarray]:
+        """X with some exact zeros of both signs, and T within what the loss allows."""
+        rng = np.random.RandomState(self.seed)
+        X = rng.normal(size=(self.n_samples, self.sizes[0]))
+        X[rng.uniform(size=X.shape) < 0.2] = 0.0
+        X[rng.uniform(size=X.shape) < 0.05] = -0.0
+        low, high = LOSSES[self.loss].target_range or (-1.5, 1.5)
+        T = rng.uniform(low, high, size=(self.n_samples, self.sizes[-1]))
+        T[rng.uniform(size=T.shape) < 0.2] = low
+        return X, T
+
+
+widths = st.integers(1, 9) | st.integers(1, 40)
+
+
+@st.composite
+def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths) -> Case:
+    """A network of any shape and any specification, with a few samples."""
+    sizes = draw(st.lists(width, min_size=2, max_size=2 + max_hidden))
+    output_activation, loss = draw(st.sampled_from(PAIRS))
+    hidden = draw(st.sampled_from(HIDDEN)) if draw(st.booleans()) else None
+    options = {
+        "activation": hidden or [draw(st.sampled_from(HIDDEN)) for _ in sizes[1:-1]],
+        "output_activation": output_activation,
+        "loss": loss,
+        "bias": draw(st.sampled_from(["per_unit", "shared", "none"])),
+        "train_bias": draw(st.booleans()),
+        "update_order": draw(st.sampled_from(["simultaneous", "sequential"])),
+    }
+    return Case(sizes, options, draw(st.integers(1, max_samples)), draw(st.integers(0, 2**32 - 1)))

@@ -1,0 +1,189 @@
+"""Both engines give the same bits, for every shape, option and input."""
+
+import numpy as np
+import pytest
+from bits import assert_same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import RATES, Case, cases
+
+import backprop as bp
+from backprop import DivergenceError
+
+pytestmark = pytest.mark.usefixtures("both")
+
+
+def twins(case: Case, initial_bias: bool = True) -> tuple[bp.Network, bp.Network]:
+    """The case's network in both engines, with biases that are not 0."""
+    nets = []
+    for engine in ("compiled", "python"):
+        net = bp.Network(case.sizes, **case.options, random_state=case.seed, engine=engine)
+        if initial_bias:
+            rng = np.random.RandomState(case.seed)
+            for bias in net.biases:
+                bias[:] = rng.normal(size=bias.shape)
+        nets.append(net)
+    return nets[0], nets[1]
+
+
+def outcome(net: bp.Network, *args, **options):
+    """The history of a training call, or where it diverged."""
+    try:
+        return net.train(*args, **options)
+    except DivergenceError as error:
+        return np.array([error.epoch, -1 if error.sample is None else error.sample, error.layer])
+
+
+@given(cases())
+def test_everything_that_is_computed_without_training(case):
+    fast, slow = twins(case)
+    X, T = case.draw()
+    for name in ("nets", "activations"):
+        for layer, (a, b) in enumerate(zip(getattr(fast, name)(X), getattr(slow, name)(X), strict=True)):
+            assert_same_bits(a, b, f"{name}[{layer}]")
+    assert_same_bits(fast.forward(X), slow.forward(X), "forward")
+    assert_same_bits(fast.loss(X, T), slow.loss(X, T), "loss")
+    mine, theirs = fast.gradients(X, T), slow.gradients(X, T)
+    assert_same_bits(mine.inputs, theirs.inputs, "inputs")
+    for layer in range(len(case.sizes) - 1):
+        assert_same_bits(mine.weights[layer], theirs.weights[layer], f"weights[{layer}]")
+        assert_same_bits(mine.biases[layer], theirs.biases[layer], f"biases[{layer}]")
+
+
+@given(
+    cases(),
+    st.integers(1, 14),
+    st.integers(1, 4),
+    st.sampled_from(RATES) | st.floats(0.0, 2.0),
+    st.booleans(),
+    st.booleans(),
+)
+def test_training(case, batch_size, epochs, rate, shuffle, record_loss):
+    fast, slow = twins(case)
+    X, T = case.draw()
+    options = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": rate,
+        "shuffle": shuffle,
+        "random_state": case.seed,
+        "record_loss": record_loss,
+    }
+    mine, theirs = outcome(fast, X, T, **options), outcome(slow, X, T, **options)
+    if theirs is None:
+        assert mine is None
+    else:
+        assert_same_bits(mine, theirs, "history")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+
+
+@given(cases(max_samples=3, max_hidden=2, width=st.integers(1, 5)), st.sampled_from(RATES))
+def test_thousands_of_steps_on_small_networks(case, rate):
+    fast, slow = twins(case)
+    X, T = case.draw()
+    options = {"epochs": 400, "learning_rate": rate, "batch_size": 1 + case.seed % 2}
+    assert_same_bits(outcome(fast, X, T, **options), outcome(slow, X, T, **options), "history")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+
+
+@given(cases(max_samples=4), st.sampled_from(RATES))
+def test_single_steps(case, rate):
+    fast, slow = twins(case)
+    X, T = case.draw()
+    for x, t in zip(X, T, strict=True):
+        assert_same_bits(fast.step(x, t, rate), slow.step(x, t, rate), "loss")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+
+
+@pytest.mark.parametrize("n_samples", [63, 64, 65, 128, 200])
+@pytest.mark.parametrize("update_order", ["simultaneous", "sequential"])
+def test_batches_larger_than_the_compiled_workspace(n_samples, update_order):
+    options = {"activation": "relu", "output_activation": "logistic", "loss": "squared_error", "bias": "shared"}
+    case = Case([5, 7, 3], {**options, "update_order": update_order}, n_samples, 3)
+    fast, slow = twins(case)
+    X, T = case.draw()
+    arguments = {"epochs": 3, "batch_size": n_samples, "learning_rate": 0.37, "shuffle": True, "random_state": 1}
+    assert_same_bits(fast.train(X, T, **arguments), slow.train(X, T, **arguments), "history")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+
+
+def views_of(array: np.ndarray) -> dict[str, np.ndarray]:
+    """The same numbers, laid out in memory in every way that NumPy knows."""
+    padded = np.full((array.shape[0] * 2, array.shape[1] * 3), 7.0)
+    padded[::2, ::3] = array
+    read_only = array.copy()
+    read_only.flags.writeable = False
+    unaligned = np.frombuffer(b"x" + array.tobytes(), dtype=np.float64, offset=1).reshape(array.shape)
+    return {
+        "Fortran order": np.asfortranarray(array),
+        "strided": padded[::2, ::3],
+        "reversed": array[::-1, ::-1].copy()[::-1, ::-1],
+        "read-only": read_only,
+        "unaligned": unaligned,
+        "big-endian": array.astype(">f8"),
+        "list": array.tolist(),
+    }
+
+
+@given(cases(max_samples=5))
+def test_the_layout_of_the_data_changes_nothing(case):
+    X, T = case.draw()
+    expected_net, _ = twins(case)
+    before = X.copy()
+    expected = outcome(expected_net, X, T, learning_rate=0.37, batch_size=2)
+    for (name, x), t in zip(views_of(X).items(), views_of(T).values(), strict=True):
+        for net in twins(case):
+            assert_same_bits(outcome(net, x, t, learning_rate=0.37, batch_size=2), expected, name)
+            assert_same_bits(net.parameters, expected_net.parameters, name)
+    assert_same_bits(X, before, "X itself")
+
+
+@given(cases(max_samples=1), st.sampled_from(RATES))
+def test_one_sample_by_itself_is_a_batch_of_one(case, rate):
+    X, T = case.draw()
+    for net in twins(case):
+        alone, two_dimensional = net.copy(), net.copy()
+        assert_same_bits(alone.forward(X[0]), net.forward(X)[0], "forward")
+        assert_same_bits(alone.loss(X[0], T[0]), net.loss(X, T), "loss")
+        assert_same_bits(alone.gradients(X[0], T[0]).inputs, net.gradients(X, T).inputs[0], "inputs")
+        history = outcome(two_dimensional, X, T, learning_rate=rate, batch_size=5)
+        assert_same_bits(outcome(alone, X[0], T[0], learning_rate=rate), history, "history")
+        assert_same_bits(alone.parameters, two_dimensional.parameters, "parameters")
+
+
+@given(cases(max_samples=6))
+def test_negative_zeros_in_parameters_are_gone_after_training(case):
+    X, T = case.draw()
+    fast, slow = twins(case)
+    for net in (fast, slow):
+        for view in (*net.weights, *net.biases):
+            view[...] = np.where(np.arange(view.size).reshape(view.shape) % 2, view, -0.0)
+    for rate in (0.0, 0.37):  # at rate 0 nothing else touches them
+        assert_same_bits(
+            outcome(fast, X, T, learning_rate=rate, batch_size=4),
+            outcome(slow, X, T, learning_rate=rate, batch_size=4),
+            "history",
+        )
+        assert_same_bits(fast.parameters, slow.parameters, "parameters")
+        assert not np.signbit(fast.parameters[fast.parameters == 0.0]).any()
+
+
+@given(cases(max_samples=4), st.sampled_from([1e3, 1e30, 1e154, 1e300]), st.integers(1, 3))
+def test_a_divergence_is_seen_at_the_same_place(case, rate, batch_size):
+    fast, slow = twins(case)
+    X, T = case.draw()
+    options = {"epochs": 5, "learning_rate": rate, "batch_size": batch_size}
+    assert_same_bits(outcome(fast, X, T, **options), outcome(slow, X, T, **options), "history or place")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+
+
+@given(cases())
+def test_padding_is_zero_when_a_call_returns(case):
+    net, _ = twins(case)
+    X, T = case.draw()
+    outcome(net, X, T, epochs=3, batch_size=3, learning_rate=0.37)
+    machine = net._machine
+    rest = machine.block.copy()
+    for view in machine.layout.in_order(rest):
+        view[...] = 0.0
+    assert_same_bits(rest, np.zeros_like(rest), "padding")
