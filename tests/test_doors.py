@@ -105,7 +105,17 @@ def test_a_compiled_door_refuses_buffers_that_do_not_fit(both, door, arguments):
     """A kernel cannot complain later; a wrong size would read foreign memory."""
     compiled = _engine.pick(both[0])
     plan = compiled.make_plan(
-        (2, 2, 2), ("logistic", "logistic"), "squared_error", False, "none", True, False, (4, 4), (0, 8), (8, 16), 16
+        (2, 2, 2),
+        ("logistic", "logistic"),
+        "squared_error",
+        False,
+        "none",
+        True,
+        False,
+        (4, 4),
+        (0, 8),
+        (8, 16),
+        16,
     )
     with pytest.raises(ValueError, match="expected|of|layer"):
         getattr(compiled, door)(plan, *arguments)

@@ -80,8 +80,17 @@ def _warn_once(reason: str) -> None:
         " the same. To compile it, install the package where a C compiler is; to silence this, set"
         " BACKPROP_ENGINE=python.",
         EngineWarning,
-        stacklevel=4,
+        stacklevel=_levels_to_the_user(),
     )
+
+
+def _levels_to_the_user() -> int:
+    """The stacklevel, for a warning of the calling function, of the first frame outside this package."""
+    package = os.path.dirname(__file__)
+    frame, levels = sys._getframe(1), 1
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename).startswith(package):
+        frame, levels = frame.f_back, levels + 1
+    return levels
 
 
 def show_config() -> None:
