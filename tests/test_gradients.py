@@ -147,7 +147,7 @@ def test_a_whole_batch_is_the_users_own_update(case, rate):
 
 def test_a_bias_is_the_weight_of_a_constant_input(engine):
     """Moved into the weights of an input that is 1, the bias learns the same numbers."""
-    net, x, t = bp.examples.worked_example(engine=engine, bias="per_unit", train_bias=True)
+    _, x, t = bp.examples.worked_example()
     single = bp.Network([2, 2], random_state=3, engine=engine)
     single.biases[0][:] = [0.35, 0.6]
     widened = bp.Network([3, 2], bias="none", random_state=0, engine=engine)

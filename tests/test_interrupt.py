@@ -47,7 +47,7 @@ def test_sigint_in_a_subprocess(engine, wait):
     assert float(output) - sent < 0.25
 
 
-class Interrupt(Exception):
+class InterruptError(Exception):
     pass
 
 
@@ -58,13 +58,13 @@ def test_the_network_holds_whole_batches(engine):
     before = net.copy()
 
     def handler(*_):
-        raise Interrupt
+        raise InterruptError
 
     old = signal.signal(signal.SIGINT, handler)
     try:
         timer = threading.Timer(0.05, lambda: signal.raise_signal(signal.SIGINT))
         timer.start()
-        with pytest.raises(Interrupt):
+        with pytest.raises(InterruptError):
             net.train(X, T, epochs=10**9, batch_size=3, record_loss=False)
         timer.join()
     finally:

@@ -10,9 +10,10 @@ import itertools
 import numpy as np
 import pytest
 from bits import assert_same_bits
-from pytest import approx
 
 import backprop as bp
+
+approx = pytest.approx
 
 ONE_STEP, MANY = 5e-15, 1e-12
 

@@ -111,7 +111,7 @@ def memory(name: str, what: str, items: int) -> None:
 
 
 def float_array(name: str, value: Any) -> Array:
-    """A C-contiguous, aligned float64 array of the same numbers: the given one where it is one already, else a copy."""
+    """A C-contiguous, aligned float64 array of the same numbers: the given one if it is such."""
     expected = f"{name} must be an array of real numbers"
     try:
         array = np.asarray(value)

@@ -53,8 +53,54 @@ class Names:
             "per_unit": [[f"b_{unit}" for unit in units] for units in self.units],
         }[config.bias]
 
-    @property
-    def parameters(self) -> list[str]:
-        """Every weight in the order of its number, then every bias."""
-        into = [name for rows in self.weights for column in zip(*rows, strict=True) for name in column]
-        return into + [name for of_layer in self.biases for name in of_layer]
+    def parameter_values(self, weights: Arrays, biases: Arrays, form: str = "{}") -> Values:
+        """Numbers that belong to parameters, weights by number and then biases.
+
+        Parameters
+        ----------
+        weights, biases : sequence of ndarray
+            Shaped as ``net.weights`` and ``net.biases``.
+        form : str
+            What becomes of a parameter's name: ``"{}+"`` for new values, ``"dE/d{}"`` for gradients.
+        """
+        values: Values = {}
+        for names, numbers in zip(self.weights, weights, strict=True):
+            for into, of_unit in zip(zip(*names, strict=True), numbers.T.tolist(), strict=True):
+                values.update(_named(into, of_unit, form))
+        for of_layer, numbers in zip(self.biases, biases, strict=True):
+            values.update(_named(of_layer, numbers.tolist(), form))
+        return values
+
+    def sample_values(self, step: Step, sample: int = 0) -> Values:
+        """Every number of a recorded step that belongs to one of its samples, in the order it is computed in.
+
+        ``dE/dout_o1`` is absent where the loss has no such number, and the parts ``dEo1/dout_h1`` of
+        ``dE/dout_h1`` are there for the last hidden layer only. Gradients are those of the sample's own loss.
+        """
+        values = _named(self.inputs, step.inputs[sample].tolist())
+        values |= _named(self.outputs, step.targets[sample].tolist(), "target_{}")
+        for units, nets, outs in zip(self.units, step.nets, step.outs, strict=True):
+            values |= _named(units, nets[sample].tolist(), "net_{}")
+            values |= _named(units, outs[sample].tolist(), "out_{}")
+        values |= _named(self.outputs, step.errors[sample].tolist(), "E_{}")
+        values["E_total"] = float(step.losses[sample])
+        for layer in reversed(range(len(self.units))):
+            units, gradients = self.units[layer], step.out_gradients[layer]
+            if layer == len(self.units) - 2:
+                for k, unit in enumerate(units):
+                    terms = step.deltas[-1][sample] * step.back_weights[-1][k]
+                    values |= {f"dE{o}/dout_{unit}": v for o, v in zip(self.outputs, terms.tolist(), strict=True)}
+            if gradients is not None:
+                values |= _named(units, gradients[sample].tolist(), "dE/dout_{}")
+            values |= {
+                f"dout_{unit}/dnet_{unit}": value
+                for unit, value in zip(units, step.derivatives[layer][sample].tolist(), strict=True)
+            }
+            values |= _named(units, step.deltas[layer][sample].tolist(), "delta_{}")
+        own = [step.sample_gradients(sample, layer) for layer in range(len(self.units))]
+        return values | self.parameter_values([w for w, _ in own], [b for _, b in own], "dE/d{}")
+
+
+def _named(names: Iterable[str], numbers: Iterable[float], form: str = "{}") -> Values:
+    """Numbers by name."""
+    return {form.format(name): number for name, number in zip(names, numbers, strict=True)}
