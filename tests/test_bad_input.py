@@ -30,7 +30,7 @@ T = np.array([[0.5, 0.6], [0.7, 0.8]])
         ({"sizes": [2, 2.0, 2]}, TypeError, ["sizes[1]", "2.0"]),
         ({"sizes": [2, "2", 2]}, TypeError, ["sizes[1]", "'2'"]),
         ({"sizes": [10**6, 10**6]}, ValueError, ["sizes", "GiB"]),
-        ({"sizes": [2, 2**31, 2]}, ValueError, ["sizes", "GiB"]),
+        ({"sizes": [2, 2**45, 2]}, ValueError, ["sizes", "GiB"]),
         ({"sizes": [2**62, 2**62, 2**62]}, ValueError, ["sizes", "GiB"]),
         ({"sizes": [2, 10**30]}, ValueError, ["sizes", "GiB"]),
         ({"activation": "sigmoid"}, ValueError, ["activation", "'sigmoid'", "'logistic'"]),

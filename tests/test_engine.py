@@ -37,7 +37,8 @@ def test_the_compiled_engine_is_the_default():
 
 @needs_compiled
 def test_the_argument_beats_the_environment():
-    code = "import backprop as bp; print(*(bp.Network([2, 1], engine=e).engine for e in ('compiled', 'python', 'auto')))"
+    names = "('compiled', 'python', 'auto')"
+    code = f"import backprop as bp; print(*(bp.Network([2, 1], engine=e).engine for e in {names}))"
     assert run(code, BACKPROP_ENGINE="python").stdout == "compiled python python\n"
     assert run(code, BACKPROP_ENGINE="compiled").stdout == "compiled python compiled\n"
 

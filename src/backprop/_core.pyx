@@ -1,4 +1,4 @@
-# cython: language_level=3, binding=True
+# cython: language_level=3, binding=True, auto_pickle=False
 """The compiled engine: the doors of `_reference.py`, with the same bits.
 
 Three layers, one above the other: `_elementary.pxi` has the functions of one number, `_kernels.pxi` the loops over
@@ -6,6 +6,8 @@ units, samples and batches (C only, without the GIL), and this file the doors th
 that its buffers fit the plan, takes one workspace, releases the GIL once and calls the loops. It keeps no state:
 any number of threads may be inside, as long as no two of them write to the same parameters.
 """
+
+cimport cython
 
 include "_kernels.pxi"
 
@@ -52,6 +54,7 @@ cdef enum:
     ALIGNMENT = 64
 
 
+@cython.final
 cdef class Plan:
     """A network's specification as the kernels need it. See `_reference.Plan`."""
 
@@ -61,7 +64,7 @@ cdef class Plan:
         self, sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets,
         bias_offsets, size
     ):
-        cdef Py_ssize_t l, column = 0
+        cdef Py_ssize_t level, column = 0
         cdef Layer* layer
         self.spec.n_layers = len(sizes) - 1
         self.spec.layers = <Layer*>PyMem_RawCalloc(self.spec.n_layers, sizeof(Layer))
@@ -75,15 +78,15 @@ cdef class Plan:
         self.spec.shortcut = shortcut
         self.spec.train_bias = train_bias
         self.spec.sequential = sequential
-        for l in range(self.spec.n_layers):
-            layer = &self.spec.layers[l]
-            layer.fan_in = sizes[l]
-            layer.fan_out = sizes[l + 1]
-            layer.width = strides[l]
-            layer.weights = weight_offsets[l]
-            layer.bias = bias_offsets[l]
+        for level in range(self.spec.n_layers):
+            layer = &self.spec.layers[level]
+            layer.fan_in = sizes[level]
+            layer.fan_out = sizes[level + 1]
+            layer.width = strides[level]
+            layer.weights = weight_offsets[level]
+            layer.bias = bias_offsets[level]
             layer.column = column
-            layer.activation = ACTIVATION_CODES[activations[l]]
+            layer.activation = ACTIVATION_CODES[activations[level]]
             column += layer.width
         self.spec.row = column
 
@@ -91,7 +94,7 @@ cdef class Plan:
         PyMem_RawFree(self.spec.layers)
 
 
-cdef class Scratch:
+cdef class _Scratch:
     """A door's workspace: one zeroed, aligned allocation, freed with the object."""
 
     cdef Workspace space
@@ -120,38 +123,41 @@ cdef class Scratch:
         PyMem_RawFree(self.memory)
 
 
-cdef class Sheets:
+cdef class _Sheets:
     """Where a forward pass writes: for each layer the start of an array (n_samples, fan_out), or NULL."""
 
     cdef double** starts
 
     def __cinit__(self, Plan plan, buffers, Py_ssize_t n_samples):
-        cdef Py_ssize_t l
+        cdef Py_ssize_t level
         cdef double[:, ::1] view
         self.starts = <double**>PyMem_RawCalloc(plan.spec.n_layers, sizeof(double*))
         if self.starts == NULL:
             raise MemoryError
-        for l in range(plan.spec.n_layers):
-            if buffers[l] is None:
+        for level in range(plan.spec.n_layers):
+            if buffers[level] is None:
                 continue
-            view = buffers[l]
-            if view.shape[0] != n_samples or view.shape[1] != plan.spec.layers[l].fan_out:
+            view = buffers[level]
+            if view.shape[0] != n_samples or view.shape[1] != plan.spec.layers[level].fan_out:
                 raise ValueError(
-                    f"a buffer ({view.shape[0]}, {view.shape[1]}) for layer {l},"
-                    f" expected ({n_samples}, {plan.spec.layers[l].fan_out})"
+                    f"a buffer ({view.shape[0]}, {view.shape[1]}) for layer {level},"
+                    f" expected ({n_samples}, {plan.spec.layers[level].fan_out})"
                 )
-            self.starts[l] = &view[0, 0]
+            self.starts[level] = &view[0, 0]
 
     def __dealloc__(self):
         PyMem_RawFree(self.starts)
 
     cdef void write(self, const Spec* spec, Py_ssize_t row, const double* values) noexcept nogil:
         """Copy one sample's row of the workspace to the sheets that are wanted."""
-        cdef Py_ssize_t l, fan_out
-        for l in range(spec.n_layers):
-            fan_out = spec.layers[l].fan_out
-            if self.starts[l] != NULL:
-                memcpy(self.starts[l] + row * fan_out, values + spec.layers[l].column, fan_out * sizeof(double))
+        cdef Py_ssize_t level
+        cdef const Layer* layer
+        for level in range(spec.n_layers):
+            layer = &spec.layers[level]
+            if self.starts[level] != NULL:
+                memcpy(
+                    self.starts[level] + row * layer.fan_out, values + layer.column, layer.fan_out * sizeof(double)
+                )
 
 
 # ---- what a door demands of its buffers; the facade has checked all of it with better words ------------------
@@ -192,7 +198,8 @@ def make_plan(
 ):
     """A network's specification, and where its numbers stand in the parameter block."""
     return Plan(
-        sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets, size
+        sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets,
+        size
     )
 
 
@@ -217,15 +224,16 @@ def first_bad_layer(Plan plan, double[::1] parameters):
 
 
 def forward(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop, nets_out, outs_out
+    Plan plan, double[::1] parameters, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop, nets_out,
+    outs_out
 ):
     """The forward passes of the samples start..stop-1."""
     check_block(plan, parameters)
     check_samples(plan, X, start, stop)
     cdef const Spec* spec = &plan.spec
-    cdef Scratch scratch = Scratch(plan, 1, False)
-    cdef Sheets nets = Sheets(plan, nets_out, X.shape[0])
-    cdef Sheets outs = Sheets(plan, outs_out, X.shape[0])
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
+    cdef _Sheets nets = _Sheets(plan, nets_out, X.shape[0])
+    cdef _Sheets outs = _Sheets(plan, outs_out, X.shape[0])
     cdef Py_ssize_t row
     with nogil:
         for row in range(start, stop):
@@ -243,7 +251,7 @@ def loss(
     check_samples(plan, X, start, stop)
     check_targets(plan, X, T)
     cdef const Spec* spec = &plan.spec
-    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
     cdef Py_ssize_t row, last = spec.layers[spec.n_layers - 1].column
     with nogil:
         for row in range(start, stop):
@@ -263,7 +271,7 @@ def gradients(
     check_samples(plan, inputs_out, start, stop)
     check_targets(plan, X, T)
     cdef const Spec* spec = &plan.spec
-    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
     cdef Py_ssize_t row
     cdef double unused = 0.0
     scratch.space.sums = &sums_out[0]
@@ -280,7 +288,7 @@ def output_delta(
 ):
     """One sample's dE/dnet of the output layer."""
     cdef Py_ssize_t n = plan.spec.n_outputs
-    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
     check_length("net", net.shape[0], n)
     check_length("out", out.shape[0], n)
     check_length("target", target.shape[0], n)
@@ -307,7 +315,7 @@ def hidden_delta(
     check_length("out", out.shape[0], above.fan_in)
     check_length("gradient_out", gradient_out.shape[0], above.fan_in)
     check_length("delta_out", delta_out.shape[0], above.fan_in)
-    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
     c_back(above, &parameters[0], &delta[0], scratch.space.back)
     memcpy(&gradient_out[0], scratch.space.back, above.fan_in * sizeof(double))
     c_deltas(
@@ -326,7 +334,7 @@ def update(
     cdef const Layer* updated = &plan.spec.layers[layer]
     check_length("below", below.shape[0], updated.fan_in)
     check_length("delta", delta.shape[0], updated.fan_out)
-    cdef Scratch scratch = Scratch(plan, 1, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False)
     memcpy(scratch.space.deltas, &delta[0], updated.fan_out * sizeof(double))  # with its padding
     c_update_one(updated, &plan.spec, &parameters[0], &below[0], scratch.space.deltas, learning_rate)
 
@@ -352,7 +360,7 @@ def train_epochs(
         raise ValueError(f"a history of {history_out.shape[0]} epochs, expected {stop_epoch}")
     cdef const Spec* spec = &plan.spec
     cdef Py_ssize_t largest = min(batch_size, n_samples)
-    cdef Scratch scratch = Scratch(plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1)
+    cdef _Scratch scratch = _Scratch(plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1)
     cdef Py_ssize_t k, stop, first_epoch = epoch, last_batch = batch + max_batches
     cdef double* block = &parameters[0]
     cdef const Py_ssize_t* order = NULL

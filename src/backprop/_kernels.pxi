@@ -66,33 +66,53 @@ cdef inline Py_ssize_t whole_vectors(Py_ssize_t width) noexcept nogil:
 
 # ---- one layer of one sample -------------------------------------------------------------------------------
 
+cdef inline void c_narrow_sums(
+    Py_ssize_t fan_in, const double* restrict row, const double* restrict below, double* restrict net
+) noexcept nogil:
+    """net[j] = sum over i of below[i]*w[i][j] for a layer of one vector group, its sums held in registers.
+
+    Through memory, as in the wide case, each term would wait for the store of the one before.
+    """
+    cdef Py_ssize_t i
+    cdef double x, net0 = 0.0, net1 = 0.0, net2 = 0.0, net3 = 0.0
+    for i in range(fan_in):
+        x = below[i]
+        net0 = net0 + x * row[0]
+        net1 = net1 + x * row[1]
+        net2 = net2 + x * row[2]
+        net3 = net3 + x * row[3]
+        row += LANES
+    net[0], net[1], net[2], net[3] = net0, net1, net2, net3
+
+
+cdef inline void c_wide_sums(
+    Py_ssize_t fan_in, Py_ssize_t width, const double* restrict row, const double* restrict below,
+    double* restrict net
+) noexcept nogil:
+    """The same for any width, a row of weights at a time."""
+    cdef Py_ssize_t i, j
+    cdef double x
+    for j in range(width):
+        net[j] = 0.0
+    for i in range(fan_in):
+        x = below[i]
+        for j in range(width):
+            net[j] = net[j] + x * row[j]
+        row += width
+
+
 cdef void c_layer_nets(
     const Layer* layer, Bias bias, const double* restrict parameters, const double* restrict below,
     double* restrict net
 ) noexcept nogil:
     """net[j] = sum over i of below[i]*w[i][j], then + bias[j]."""
-    cdef Py_ssize_t i, j, width = whole_vectors(layer.width)
-    cdef const double* restrict row = parameters + layer.weights
+    cdef Py_ssize_t j, width = whole_vectors(layer.width)
     cdef const double* restrict b = parameters + layer.bias
-    cdef double x, shared
-    cdef double net0 = 0.0, net1 = 0.0, net2 = 0.0, net3 = 0.0
-    if width == LANES:  # the sums fit in registers; through memory they would take twice as long
-        for i in range(layer.fan_in):
-            x = below[i]
-            net0 = net0 + x * row[0]
-            net1 = net1 + x * row[1]
-            net2 = net2 + x * row[2]
-            net3 = net3 + x * row[3]
-            row += LANES
-        net[0], net[1], net[2], net[3] = net0, net1, net2, net3
+    cdef double shared
+    if width == LANES:
+        c_narrow_sums(layer.fan_in, parameters + layer.weights, below, net)
     else:
-      for j in range(width):
-        net[j] = 0.0
-      for i in range(layer.fan_in):
-        x = below[i]
-        for j in range(width):
-            net[j] = net[j] + x * row[j]
-        row += width
+        c_wide_sums(layer.fan_in, width, parameters + layer.weights, below, net)
     if bias == PER_UNIT:
         for j in range(width):
             net[j] = net[j] + b[j]
@@ -245,11 +265,11 @@ cdef void c_forward(
     const Spec* spec, const double* parameters, const double* x, double* nets, double* outs
 ) noexcept nogil:
     """net and out of every layer, into one row of the workspace each."""
-    cdef Py_ssize_t l
+    cdef Py_ssize_t level
     cdef const double* below = x
     cdef const Layer* layer
-    for l in range(spec.n_layers):
-        layer = &spec.layers[l]
+    for level in range(spec.n_layers):
+        layer = &spec.layers[level]
         c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
         c_outs(layer.activation, layer.width, nets + layer.column, outs + layer.column)
         below = outs + layer.column
@@ -307,20 +327,29 @@ cdef void c_output_deltas(
 
 
 cdef void c_hidden_deltas(
-    const Spec* spec, const double* parameters, Py_ssize_t l, const double* delta, const double* net,
+    const Spec* spec, const double* parameters, Py_ssize_t level, const double* delta, const double* net,
     const double* out, double* back, double* delta_below
 ) noexcept nogil:
-    """dE/dnet of layer l-1 from the deltas of layer l, through the weights of l; net and out are l-1's."""
-    cdef const Layer* below = &spec.layers[l - 1]
-    c_back(&spec.layers[l], parameters, delta, back)
+    """dE/dnet of the layer below `level`, whose net and out these are, from the deltas of `level`."""
+    cdef const Layer* below = &spec.layers[level - 1]
+    c_back(&spec.layers[level], parameters, delta, back)
     c_deltas(below.activation, below.width, back, net, out, delta_below)
+
+
+cdef inline const double* c_below(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t s
+) noexcept nogil:
+    """What the weights of a layer take in, for the sample in row s of the workspace."""
+    if level == 0:
+        return space.inputs[s]
+    return space.outs + s * spec.row + spec.layers[level - 1].column
 
 
 cdef bint c_train_one(
     const Spec* spec, Workspace* space, double* parameters, double rate, bint want_loss, double* total
 ) noexcept nogil:
     """A batch of one sample, without the detour through sums. False, and no update, if the loss is not finite."""
-    cdef Py_ssize_t l
+    cdef Py_ssize_t level
     cdef const Layer* layer
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef const double* x = space.inputs[0]
@@ -335,16 +364,16 @@ cdef bint c_train_one(
         spec, space.nets + last.column, space.outs + last.column, space.targets[0], space.back,
         space.deltas + last.column
     )
-    for l in range(spec.n_layers - 1, -1, -1):
-        layer = &spec.layers[l]
+    for level in range(spec.n_layers - 1, -1, -1):
+        layer = &spec.layers[level]
         delta = space.deltas + layer.column
-        below = space.outs + spec.layers[l - 1].column if l > 0 else x
+        below = c_below(spec, space, level, 0)
         if spec.sequential:
             c_update_one(layer, spec, parameters, below, delta, rate)
-        if l > 0:
+        if level > 0:
             c_hidden_deltas(
-                spec, parameters, l, delta, space.nets + spec.layers[l - 1].column, below, space.back,
-                space.deltas + spec.layers[l - 1].column
+                spec, parameters, level, delta, space.nets + spec.layers[level - 1].column, below, space.back,
+                space.deltas + spec.layers[level - 1].column
             )
         if not spec.sequential:
             c_update_one(layer, spec, parameters, below, delta, rate)
@@ -352,15 +381,6 @@ cdef bint c_train_one(
 
 
 # ---- one batch ---------------------------------------------------------------------------------------------
-
-cdef inline const double* c_below(
-    const Spec* spec, const Workspace* space, Py_ssize_t l, Py_ssize_t s
-) noexcept nogil:
-    """What the weights of layer l take in, for the sample in row s of the workspace."""
-    if l == 0:
-        return space.inputs[s]
-    return space.outs + s * spec.row + spec.layers[l - 1].column
-
 
 cdef void c_forward_rows(
     const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
@@ -379,25 +399,26 @@ cdef void c_forward_rows(
         )
 
 
-cdef void c_add_gradients(const Spec* spec, Workspace* space, Py_ssize_t l, Py_ssize_t rows) noexcept nogil:
-    """Add layer l's gradients of the samples in the workspace, in order, to the sums."""
+cdef void c_add_gradients(const Spec* spec, Workspace* space, Py_ssize_t level, Py_ssize_t rows) noexcept nogil:
+    """Add one layer's gradients of the samples in the workspace, in order, to the sums."""
     cdef Py_ssize_t s
-    cdef const Layer* layer = &spec.layers[l]
+    cdef const Layer* layer = &spec.layers[level]
     for s in range(rows):
         c_add_gradient(
-            layer, spec.bias, c_below(spec, space, l, s), space.deltas + s * spec.row + layer.column, space.sums
+            layer, spec.bias, c_below(spec, space, level, s), space.deltas + s * spec.row + layer.column,
+            space.sums
         )
 
 
 cdef void c_hidden_rows(
-    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t l, Py_ssize_t rows
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t level, Py_ssize_t rows
 ) noexcept nogil:
-    """Deltas of layer l-1 of the samples in the workspace."""
+    """Deltas of the layer below `level`, of the samples in the workspace."""
     cdef Py_ssize_t s
-    cdef Py_ssize_t column = spec.layers[l].column, below = spec.layers[l - 1].column
+    cdef Py_ssize_t column = spec.layers[level].column, below = spec.layers[level - 1].column
     for s in range(rows):
         c_hidden_deltas(
-            spec, parameters, l, space.deltas + s * spec.row + column, space.nets + s * spec.row + below,
+            spec, parameters, level, space.deltas + s * spec.row + column, space.nets + s * spec.row + below,
             space.outs + s * spec.row + below, space.back, space.deltas + s * spec.row + below
         )
 
@@ -406,12 +427,12 @@ cdef void c_gradient_rows(
     const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
 ) noexcept nogil:
     """Add the gradients of the samples in the workspace to the sums, every layer, with one set of weights."""
-    cdef Py_ssize_t l
+    cdef Py_ssize_t level
     c_forward_rows(spec, space, parameters, rows, want_loss, total)
-    for l in range(spec.n_layers - 1, -1, -1):
-        c_add_gradients(spec, space, l, rows)
-        if l > 0:
-            c_hidden_rows(spec, space, parameters, l, rows)
+    for level in range(spec.n_layers - 1, -1, -1):
+        c_add_gradients(spec, space, level, rows)
+        if level > 0:
+            c_hidden_rows(spec, space, parameters, level, rows)
 
 
 cdef inline void c_seat_rows(
@@ -435,7 +456,7 @@ cdef bint c_train_batch(
     A simultaneous batch may be larger than the workspace: its samples pass through in portions, in order. A
     sequential one needs all of its outputs until the end, and the workspace is made to hold them.
     """
-    cdef Py_ssize_t l, rows, done = first
+    cdef Py_ssize_t level, rows, done = first
     cdef double inverse
     if stop - first == 1:
         c_seat_rows(spec, space, X, T, order, first, 1)
@@ -452,12 +473,12 @@ cdef bint c_train_batch(
     if not isfinite(total[0]):
         return False
     inverse = 1.0 / <double>(stop - first)
-    for l in range(spec.n_layers - 1, -1, -1):
+    for level in range(spec.n_layers - 1, -1, -1):
         if spec.sequential:
-            c_add_gradients(spec, space, l, stop - first)
-        c_update_mean(&spec.layers[l], spec, parameters, space.sums, inverse, rate)
-        if spec.sequential and l > 0:
-            c_hidden_rows(spec, space, parameters, l, stop - first)
+            c_add_gradients(spec, space, level, stop - first)
+        c_update_mean(&spec.layers[level], spec, parameters, space.sums, inverse, rate)
+        if spec.sequential and level > 0:
+            c_hidden_rows(spec, space, parameters, level, stop - first)
     return True
 
 
@@ -474,15 +495,15 @@ cdef bint c_all_finite(const double* values, Py_ssize_t count) noexcept nogil:
 
 cdef Py_ssize_t c_first_bad_layer(const Spec* spec, const double* parameters) noexcept nogil:
     """The first layer with a parameter that is not finite, or -1."""
-    cdef Py_ssize_t l, i
+    cdef Py_ssize_t level, i
     cdef const Layer* layer
     cdef Py_ssize_t n_bias
-    for l in range(spec.n_layers):
-        layer = &spec.layers[l]
+    for level in range(spec.n_layers):
+        layer = &spec.layers[level]
         for i in range(layer.fan_in):
             if not c_all_finite(parameters + layer.weights + i * layer.width, layer.fan_out):
-                return l
+                return level
         n_bias = layer.fan_out if spec.bias == PER_UNIT else (1 if spec.bias == SHARED else 0)
         if not c_all_finite(parameters + layer.bias, n_bias):
-            return l
+            return level
     return -1

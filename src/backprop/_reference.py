@@ -226,8 +226,9 @@ def train_batch(
 
 
 def flat(buffer: Any) -> Any:
-    """A C-contiguous float64 buffer of any number of dimensions as one of a single dimension."""
-    return memoryview(buffer).cast("B").cast("d")
+    """A C-contiguous buffer of any number of dimensions as one of a single dimension."""
+    view = memoryview(buffer)
+    return view.cast("B").cast(view.format)  # type: ignore[call-overload]
 
 
 def row_of(values: Any, row: int, width: int) -> Floats:
@@ -422,7 +423,7 @@ def train_epochs(
     if batch == 0:  # no parameter is -0.0 from here on
         of_network.weights = [[[w + 0.0 for w in row] for row in rows] for rows in of_network.weights]
         of_network.biases = [[b + 0.0 for b in row] for row in of_network.biases]
-    order: Any = None if indices is None else memoryview(indices).tolist()
+    order = None if indices is None else flat(indices)
     rates, history = memoryview(learning_rates), None if history_out is None else flat(history_out)
     first_epoch = epoch
     last_batch = batch + max_batches
@@ -432,7 +433,8 @@ def train_epochs(
             status = PAUSED
             break
         stop = min(sample + batch_size, n_samples)
-        rows = range(sample, stop) if order is None else order[epoch - first_epoch][sample:stop]
+        start = (epoch - first_epoch) * n_samples
+        rows = range(sample, stop) if order is None else order[start + sample : start + stop].tolist()
         xs = [row_of(X, row, plan.sizes[0]) for row in rows]
         targets = [row_of(T, row, plan.sizes[-1]) for row in rows]
         nets: list[Rows] = []

@@ -63,31 +63,32 @@ def train(
     batch_size = min(batch_size, len(X))
     pace = machine.new_pace(samples_per_item=batch_size)
     epoch, sample, batch, total = 0, 0, 0, 0.0
-    try:
-        with deferred_interrupt() as deliver_interrupt:
-            while epoch < epochs:
-                covered, indices = orders.draw(epochs - epoch)
-                first, stop = epoch, epoch + covered
-                while epoch < stop:
-                    begin = perf_counter()
-                    rest = None if indices is None else indices[epoch - first :]
-                    epoch, sample, batch, total, status = engine.train_epochs(
-                        machine.plan, block, X, T, rest, rates, batch_size,
-                        epoch, stop, sample, batch, total, pace.items, history,
-                    )  # fmt: skip
-                    if status == engine.PAUSED:
-                        pace.adapt(perf_counter() - begin)
-                    elif status == engine.LOSS_NOT_FINITE:
-                        order = np.arange(len(X)) if indices is None else indices[epoch - first]
-                        rows = order[sample : sample + batch_size]
-                        raise DivergenceError(epoch, int(rows[0]), machine.first_bad_net(X[rows]))
-                    elif status == engine.PARAMETER_NOT_FINITE:
-                        raise DivergenceError(epoch, None, machine.first_bad_layer())
-                    deliver_interrupt()
-        layer = machine.first_bad_layer()
-        if layer >= 0:
-            raise DivergenceError(epochs - 1, None, layer)
-    except DivergenceError:
+
+    def diverged(epoch: int, sample: int | None, layer: int) -> DivergenceError:
         block[:] = before
-        raise
+        return DivergenceError(epoch, sample, layer)
+
+    with deferred_interrupt() as deliver_interrupt:
+        while epoch < epochs:
+            covered, indices = orders.draw(epochs - epoch)
+            first, stop = epoch, epoch + covered
+            while epoch < stop:
+                begin = perf_counter()
+                rest = None if indices is None else indices[epoch - first :]
+                epoch, sample, batch, total, status = engine.train_epochs(
+                    machine.plan, block, X, T, rest, rates, batch_size,
+                    epoch, stop, sample, batch, total, pace.items, history,
+                )  # fmt: skip
+                if status == engine.PAUSED:
+                    pace.adapt(perf_counter() - begin)
+                elif status == engine.LOSS_NOT_FINITE:
+                    order = np.arange(len(X)) if indices is None else indices[epoch - first]
+                    rows = order[sample : sample + batch_size]
+                    raise diverged(epoch, int(rows[0]), machine.first_bad_net(X[rows]))
+                elif status == engine.PARAMETER_NOT_FINITE:
+                    raise diverged(epoch, None, machine.first_bad_layer())
+                deliver_interrupt()
+    layer = machine.first_bad_layer()
+    if layer >= 0:
+        raise diverged(epochs - 1, None, layer)
     return history

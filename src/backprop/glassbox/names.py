@@ -5,12 +5,15 @@ o2, ... (outputs). Weights are w1, w2, ..., unit by unit of the layer they lead 
 lead to h1. A bias is b1, b2, ... where a layer shares it, else b_h1, b_o1, ... A + marks what an update made new.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import count, pairwise
 
 from ..network import NetworkConfig
+from .step import Array, Step
 
-__all__ = ["Names", "batch_values", "parameter_values", "sample_values"]
+__all__ = ["Names", "Values"]
 
+Arrays = Sequence[Array]
 Values = dict[str, float]
 
 
@@ -47,11 +50,10 @@ class Names:
         for fan_in, fan_out in pairwise(config.sizes):
             into = [[f"w{next(numbers)}" for _ in range(fan_in)] for _ in range(fan_out)]
             self.weights.append([list(row) for row in zip(*into, strict=True)])
-        self.biases: list[list[str]] = {
-            "none": [[] for _ in self.units],
-            "shared": [[f"b{k + 1}"] for k in range(len(self.units))],
-            "per_unit": [[f"b_{unit}" for unit in units] for units in self.units],
-        }[config.bias]
+        if config.bias == "per_unit":
+            self.biases = [[f"b_{unit}" for unit in units] for units in self.units]
+        else:
+            self.biases = [[f"b{k + 1}"] if config.bias == "shared" else [] for k in range(len(self.units))]
 
     def parameter_values(self, weights: Arrays, biases: Arrays, form: str = "{}") -> Values:
         """Numbers that belong to parameters, weights by number and then biases.

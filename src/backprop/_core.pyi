@@ -1,0 +1,96 @@
+"""The compiled engine's doors. `_reference.py` has their documentation, and the same names in readable form."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Buffer
+
+# What has the layout that `_reference.py` names; NumPy's arrays count as buffers only from Python 3.12 on.
+_Floats: TypeAlias = NDArray[np.float64] | Buffer
+_Indices: TypeAlias = NDArray[np.intp] | Buffer
+
+NAME: Final[str]
+INSTRUCTION_SET: Final[str]
+BUILT_WITH: Final[str]
+NANOSECONDS_PER_TERM: Final[float]
+
+FINISHED: Final[int]
+PAUSED: Final[int]
+LOSS_NOT_FINITE: Final[int]
+PARAMETER_NOT_FINITE: Final[int]
+SCAN_EVERY: Final[int]
+
+__test__: Final[dict[str, str]]  # Cython's, for doctest; empty
+
+@final
+class Plan: ...
+
+def make_plan(
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    shortcut: bool,
+    bias: str,
+    train_bias: bool,
+    sequential: bool,
+    strides: Sequence[int],
+    weight_offsets: Sequence[int],
+    bias_offsets: Sequence[int],
+    size: int,
+) -> Plan: ...
+def first_outside(values: _Floats, low: float, high: float) -> int: ...
+def first_bad_layer(plan: Plan, parameters: _Floats) -> int: ...
+def forward(
+    plan: Plan,
+    parameters: _Floats,
+    X: _Floats,
+    start: int,
+    stop: int,
+    nets_out: Sequence[_Floats | None],
+    outs_out: Sequence[_Floats | None],
+) -> None: ...
+def loss(
+    plan: Plan, parameters: _Floats, X: _Floats, T: _Floats, start: int, stop: int, total: float
+) -> float: ...
+def gradients(
+    plan: Plan,
+    parameters: _Floats,
+    X: _Floats,
+    T: _Floats,
+    start: int,
+    stop: int,
+    sums_out: _Floats,
+    inputs_out: _Floats,
+) -> None: ...
+def output_delta(plan: Plan, net: _Floats, out: _Floats, target: _Floats, delta_out: _Floats) -> None: ...
+def hidden_delta(
+    plan: Plan,
+    parameters: _Floats,
+    layer: int,
+    delta: _Floats,
+    net: _Floats,
+    out: _Floats,
+    gradient_out: _Floats,
+    delta_out: _Floats,
+) -> None: ...
+def update(
+    plan: Plan, parameters: _Floats, layer: int, below: _Floats, delta: _Floats, learning_rate: float
+) -> None: ...
+def train_epochs(
+    plan: Plan,
+    parameters: _Floats,
+    X: _Floats,
+    T: _Floats,
+    indices: _Indices | None,
+    learning_rates: _Floats,
+    batch_size: int,
+    epoch: int,
+    stop_epoch: int,
+    sample: int,
+    batch: int,
+    total: float,
+    max_batches: int,
+    history_out: _Floats | None,
+) -> tuple[int, int, int, float, int]: ...

@@ -1,0 +1,114 @@
+"""Headings, prose, formulas and tables on a terminal, at most 80 columns wide, in plain ASCII.
+
+A narrower terminal gets shorter lines: formulas are broken at their operators, and a table that does not fit
+becomes a list. Styles appear only where the terminal has them, and never if NO_COLOR is set.
+"""
+
+import os
+from collections.abc import Sequence
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .formulas import Formula, shown
+
+__all__ = ["Page"]
+
+COLUMNS = 80
+INDENT = "  "
+RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # one line, under the header
+NAME, VALUE, HEADING = "cyan", "bold", "bold"
+
+
+class Page:
+    """A terminal, or what stands in its place."""
+
+    def __init__(self) -> None:
+        colours = None if os.environ.get("NO_COLOR") else "auto"
+        self.console = Console(color_system=colours, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+        self.width = min(self.console.width, COLUMNS)
+        self.console.width = self.width
+
+    def heading(self, text: str) -> None:
+        """A title, underlined, with an empty line on either side."""
+        line = "-" * min(len(text), self.width)
+        self.console.print()
+        self.console.print(Text(text, style=HEADING))
+        self.console.print(Text(line))
+        self.console.print()
+
+    def prose(self, *paragraphs: str) -> None:
+        """Paragraphs, wrapped, each followed by an empty line."""
+        for paragraph in paragraphs:
+            self.console.print(Text(paragraph))
+            self.console.print()
+
+    def lines(self, *lines: str) -> None:
+        """Indented lines as they are, and an empty one."""
+        for line in lines:
+            self.console.print(Text(INDENT + line, no_wrap=len(line) + len(INDENT) <= self.width))
+        self.console.print()
+
+    def formulas(self, *groups: Sequence[Formula]) -> None:
+        """Groups of formulas, laid out alike within a group, each group followed by an empty line."""
+        for group in groups:
+            for formula, lines in zip(group, laid_out(group, self.width - len(INDENT)), strict=True):
+                text = Text("\n".join(INDENT + line for line in lines), no_wrap=True)
+                text.stylize(NAME, len(INDENT), len(INDENT) + len(formula.name))
+                text.stylize(VALUE, len(text) - len(shown(formula.value)))
+                self.console.print(text, overflow="fold", no_wrap=False)
+            self.console.print()
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table: the first column to the left, the others to the right. A cell may have several lines."""
+        table = Table(box=RULED, show_edge=False, pad_edge=False, padding=(0, 1), header_style="")
+        for k, title in enumerate(header):
+            table.add_column(title, justify="right" if k else "left", vertical="bottom", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        if self.console.measure(table, options=self.console.options.update(width=10**4)).maximum <= self.width:
+            self.console.print(table)
+            self.console.print()
+            return
+        for row in rows:
+            self.console.print(Text(" ".join(row[0].split())))
+            for title, cell in zip(header[1:], row[1:], strict=True):
+                self.console.print(Text(f"{INDENT}{' '.join(title.split())}: {' '.join(cell.split())}"))
+        self.console.print()
+
+
+def laid_out(group: Sequence[Formula], width: int) -> list[list[str]]:
+    """The lines of each formula: one if every formula of the group fits, else two, else one for each =."""
+    for layout in (_on_one_line, _on_two_lines):
+        formulas = [layout(formula) for formula in group]
+        if all(len(line) <= width for lines in formulas for line in lines):
+            return formulas
+    return [_broken(formula, width) for formula in group]
+
+
+def _parts(formula: Formula) -> list[str]:
+    """Symbols, numbers and value, without repetition."""
+    value = shown(formula.value)
+    return [formula.symbols, value] if formula.numbers == value else [formula.symbols, formula.numbers, value]
+
+
+def _on_one_line(formula: Formula) -> list[str]:
+    return [" = ".join([formula.name, *_parts(formula)])]
+
+
+def _on_two_lines(formula: Formula) -> list[str]:
+    symbols, *rest = _parts(formula)
+    return [f"{formula.name} = {symbols}", " = ".join([" " * len(formula.name), *rest])]
+
+
+def _broken(formula: Formula, width: int) -> list[str]:
+    """A line for each =, broken before operators where it is too long."""
+    margin = min(len(formula.name), width // 3)
+    lines: list[str] = []
+    start = formula.name if margin == len(formula.name) else formula.name + "\n" + " " * margin
+    for part in _parts(formula):
+        words = part.split(" ")
+        ...
+    return lines
