@@ -11,6 +11,7 @@ import os
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError
 
 # No flag here may change a value: no -ffast-math, no -march, no contraction of a*b+c into one rounding.
 FLAGS = {
@@ -20,13 +21,26 @@ FLAGS = {
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
 
 
+REQUIRED = os.environ.get("BACKPROP_REQUIRE_EXTENSION") == "1"
+
+
 class BuildExtension(build_ext):
-    """Adds the compiler's flags, known only once the compiler is."""
+    """Adds the flags, once the compiler is known, and lets the build go on without one."""
+
+    def run(self) -> None:
+        """Build; without any compiler at all, setuptools gives up before it looks at `optional`."""
+        try:
+            super().run()
+        except BaseError as error:
+            if REQUIRED:
+                raise
+            self.warn(f"the compiled engine was not built, the package will run in pure Python: {error}")
 
     def build_extensions(self) -> None:
         """Build, with our flags after the system's."""
         flags = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
         for extension in self.extensions:
+            extension.optional = not REQUIRED  # here, because cythonize forgets it
             extension.extra_compile_args = [*flags]
             if os.environ.get("BACKPROP_SANITIZE") == "1":
                 extension.extra_compile_args += SANITIZE
@@ -38,7 +52,6 @@ core = Extension(
     "backprop._core",
     ["src/backprop/_core.pyx"],
     depends=["src/backprop/_kernels.pxi", "src/backprop/_elementary.pxi"],
-    optional=os.environ.get("BACKPROP_REQUIRE_EXTENSION") != "1",
 )
 
 setup(
