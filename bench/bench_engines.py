@@ -1,4 +1,4 @@
-"""The three contenders on the three shapes, for pytest-benchmark: statistics, histories, comparisons of two commits.
+"""The three contenders on the three shapes, for pytest-benchmark: statistics, and comparisons of two commits.
 
 BACKPROP_BENCH=toy makes it a matter of seconds, for CI; such times mean little.
 """

@@ -2,8 +2,8 @@
 
     python bench/compare.py [--toy]
 
-They take turns in one process, so that a machine that changes its speed changes it for all; a ratio is the median of
-the ratios within each turn. Each result is checked before anything is timed.
+They take turns in one process, so that a machine that changes its speed changes it for all; a ratio is the median
+of the ratios within each turn. Each result is checked before anything is timed.
 """
 
 import argparse
@@ -21,9 +21,7 @@ from problems import Problem, problems
 from backprop import _core, examples
 
 REPEATS = 9
-TURN_NS = (
-    30_000_000  # a turn of fast runs lasts this long: one of a millisecond would be at the mercy of its moment
-)
+TURN_NS = 30_000_000  # of fast runs a turn has many: one of a millisecond would be at the mercy of its moment
 
 
 def turn(problem: Problem, name: str, turn_ns: int) -> float:
@@ -100,20 +98,18 @@ def main() -> None:
         found = times(problem, repeats, turn_ns)
         ours, loop, python = (found[name] for name in ("compiled", "tutorial-style", "reference"))
         middles = " | ".join(f"{median(values):,.0f}" for values in (ours, loop, python))
-        rows.append(
-            f"| {problem.name} | {problem.updates:,} | {middles} | {ratio(loop, ours):,.0f} | {ratio(python, ours):,.0f} |"
-        )
+        ratios = f"{ratio(loop, ours):,.0f} | {ratio(python, ours):,.0f}"
+        rows.append(f"| {problem.name} | {problem.updates:,} | {middles} | {ratios} |")
     step = step_ns(repeats, calls)
     gc.enable()
 
-    print("| network | updates | compiled, ns | tutorial-style loop, ns | reference, ns | × loop | × reference |")
+    times_of = "compiled, ns | tutorial-style loop, ns | reference, ns"
+    print(f"| network | updates | {times_of} | loop / compiled | reference / compiled |")
     print("|---|--:|--:|--:|--:|--:|--:|")
     print(*rows, sep="\n")
     print()
     size = "TOY SIZE, for no conclusions" if toy else f"medians of {repeats} turns"
-    print(
-        f"Nanoseconds per sample (forward, back, update), one sample per update, {size}: `python bench/compare.py`."
-    )
+    print(f"Nanoseconds per update (forward, back, update, one sample), {size}: `python bench/compare.py`.")
     print(f"On {machine()}.")
     print(f"One call of `net.step(x, t)` on 2-2-2 takes {step / 1000:.1f} µs.")
 

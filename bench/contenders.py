@@ -1,111 +1,83 @@
-"""What is timed: each contender trains a problem from its first weights, and can be asked for its last ones."""
+"""What is timed: each contender stands at a problem's first weights when made, and trains when told to."""
 
-from functools import cache
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from problems import LEARNING_RATE, Array, Problem
+from tutorial_style import NeuralNetwork, NeuronLayer
 
 import backprop as bp
-
-from .problems import LEARNING_RATE, Array, Problem
-from .tutorial_style import NeuralNetwork, NeuronLayer
 
 TOLERANCE = 1e-9  # between backprop and the tutorial-style loop, whose exp and order of factors are others
 
 
 class Contender(Protocol):
-    """A trainer of one problem."""
+    """A network at a problem's first weights."""
 
-    def __init__(self, problem: Problem) -> None: ...
+    def train(self) -> None:
+        """Train for all of the problem's updates; this is what is timed."""
 
-    def reset(self) -> None:
-        """Go back to the problem's first weights; not timed."""
-
-    def run(self) -> None:
-        """Train for the problem's rounds."""
-
-    def weights(self) -> list[Array]:
-        """The weights now, per layer (fan_in, fan_out)."""
+    def parameters(self) -> Array:
+        """All weights now, layer by layer, flat."""
 
 
 class Engine:
     """One of the package's engines, through its public interface."""
 
-    name: str
-
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, engine: str) -> None:
         self.problem = problem
-        self.net = bp.Network(problem.sizes, bias="shared", train_bias=False, random_state=0, engine=self.name)
-        self.reset()
+        self.net = bp.Network(problem.sizes, bias="shared", train_bias=False, random_state=0, engine=engine)
+        self.net.weights = problem.weights
+        self.net.biases = [np.array([bias]) for bias in problem.biases]
 
-    def reset(self) -> None:
-        self.net.weights = self.problem.weights
-        self.net.biases = [np.array([bias]) for bias in self.problem.biases]
-
-    def run(self) -> None:
-        problem = self.problem
+    def train(self) -> None:
+        X, T, epochs = self.problem.X, self.problem.T, self.problem.epochs
         # The tutorial-style loop keeps no losses either.
-        self.net.train(
-            problem.X, problem.T, epochs=problem.epochs, learning_rate=LEARNING_RATE, record_loss=False
-        )
+        self.net.train(X, T, epochs=epochs, learning_rate=LEARNING_RATE, record_loss=False)
 
-    def weights(self) -> list[Array]:
-        return [layer.copy() for layer in self.net.weights]
-
-
-class Compiled(Engine):
-    """The compiled engine."""
-
-    name = "compiled"
-
-
-class Reference(Engine):
-    """The pure-Python engine."""
-
-    name = "python"
+    def parameters(self) -> Array:
+        return np.concatenate([layer.ravel() for layer in self.net.weights])
 
 
 class TutorialStyle:
     """The loop of `tutorial_style.py`."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+        self.epochs = problem.epochs
         self.X, self.T = problem.X.tolist(), problem.T.tolist()
-        self.reset()
-
-    def reset(self) -> None:
-        problem = self.problem
         hidden, output = (
             NeuronLayer(weights.T.tolist(), bias)
             for weights, bias in zip(problem.weights, problem.biases, strict=True)
         )
         self.net = NeuralNetwork(hidden, output, LEARNING_RATE)
 
-    def run(self) -> None:
-        for _ in range(self.problem.epochs):
+    def train(self) -> None:
+        for _ in range(self.epochs):
             for x, t in zip(self.X, self.T, strict=True):
                 self.net.train(x, t)
 
-    def weights(self) -> list[Array]:
-        return [
-            np.array([neuron.weights for neuron in layer.neurons]).T
-            for layer in (self.net.hidden, self.net.output)
-        ]
+    def parameters(self) -> Array:
+        layers = (self.net.hidden, self.net.output)
+        return np.concatenate([np.array([unit.weights for unit in layer.neurons]).T.ravel() for layer in layers])
 
 
-CONTENDERS: dict[str, type[Contender]] = {
-    "compiled": Compiled,
-    "reference": Reference,
+CONTENDERS: dict[str, Callable[[Problem], Contender]] = {
+    "compiled": lambda problem: Engine(problem, "compiled"),
+    "reference": lambda problem: Engine(problem, "python"),
     "tutorial-style": TutorialStyle,
 }
 
 
-@cache
-def last_weights(problem_name: str, contender_name: str) -> list[Array]:
-    """What a contender's run of a problem ends with."""
-    from .problems import PROBLEMS
-
-    problem = next(problem for problem in PROBLEMS if problem.name == problem_name)
-    contender = CONTENDERS[contender_name](problem)
-    contender.run()
-    return contender.weights()
+def check(problem: Problem) -> None:
+    """Refuse to time what is not the same after a whole run: the engines to the bit, the other loop to 1e-9."""
+    ends = {}
+    for name, make in CONTENDERS.items():
+        contender = make(problem)
+        contender.train()
+        ends[name] = contender.parameters()
+    if ends["compiled"].tobytes() != ends["reference"].tobytes():
+        raise AssertionError(f"{problem.name}: the engines differ")
+    difference = float(np.abs(ends["compiled"] - ends["tutorial-style"]).max())
+    if not difference <= TOLERANCE:
+        raise AssertionError(f"{problem.name}: the tutorial-style loop differs by {difference:.1e}")

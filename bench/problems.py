@@ -1,9 +1,5 @@
-"""The networks that are timed, with their data. Everything is seeded: each run trains the same numbers.
+"""The networks that are timed, with their data. Everything is seeded: each run trains the same numbers."""
 
-BACKPROP_BENCH_TOY=1 makes every problem small, for a run that only shows that the benches still work.
-"""
-
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +9,10 @@ import backprop as bp
 
 Array = NDArray[np.float64]
 
-TOY = os.environ.get("BACKPROP_BENCH_TOY") == "1"
 LEARNING_RATE = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """A network to start from, and what it is trained on, one sample at a time.
 
@@ -37,17 +32,17 @@ class Problem:
         return [self.weights[0].shape[0], *(layer.shape[1] for layer in self.weights)]
 
     @property
-    def rounds(self) -> int:
-        """Updates in a run."""
+    def updates(self) -> int:
+        """How often a run changes the weights: once for each sample of each epoch."""
         return self.epochs * len(self.X)
 
 
-def tutorial() -> Problem:
-    """The tutorial's own case: the worked example, 10,000 rounds of its one sample."""
+def tutorial_problem(epochs: int) -> Problem:
+    """The tutorial's own case: the worked example and its one sample."""
     net, x, t = bp.examples.worked_example()
     weights = tuple(layer.copy() for layer in net.weights)
     biases = tuple(float(bias[0]) for bias in net.biases)
-    return Problem("2-2-2", weights, biases, x.reshape(1, -1), t.reshape(1, -1), 100 if TOY else 10_000)
+    return Problem("2-2-2", weights, biases, x.reshape(1, -1), t.reshape(1, -1), epochs)
 
 
 def random_problem(sizes: list[int], n_samples: int, epochs: int, seed: int) -> Problem:
@@ -58,11 +53,13 @@ def random_problem(sizes: list[int], n_samples: int, epochs: int, seed: int) -> 
     biases = tuple(float(bias) for bias in rng.uniform(-0.5, 0.5, size=len(weights)))
     X = rng.uniform(-1, 1, size=(n_samples, sizes[0]))
     T = rng.uniform(0.1, 0.9, size=(n_samples, sizes[-1]))
-    return Problem("-".join(map(str, sizes)), weights, biases, X, T, 1 if TOY else epochs)
+    return Problem("-".join(map(str, sizes)), weights, biases, X, T, epochs)
 
 
-PROBLEMS = (
-    tutorial(),
-    random_problem([4, 8, 3], n_samples=150, epochs=40, seed=1),
-    random_problem([64, 32, 10], n_samples=100, epochs=10, seed=2),
-)
+def problems(*, toy: bool) -> list[Problem]:
+    """All of them; at toy size the larger ones shrink, which only shows that the benches run."""
+    return [
+        tutorial_problem(10_000),
+        random_problem([4, 8, 3], n_samples=150, epochs=1 if toy else 40, seed=1),
+        random_problem([64, 32, 10], n_samples=20 if toy else 100, epochs=1 if toy else 10, seed=2),
+    ]

@@ -14,6 +14,8 @@ from mpmath import mp, mpf
 
 mp.prec = 240
 
+Function = Callable[[mpf], mpf]
+
 
 def chebyshev_points(low: mpf, high: mpf, count: int) -> list[mpf]:
     """The `count` extrema of a Chebyshev polynomial on [low, high], ascending."""
@@ -21,7 +23,7 @@ def chebyshev_points(low: mpf, high: mpf, count: int) -> list[mpf]:
     return [middle - half * mp.cos(mp.pi * k / (count - 1)) for k in range(count)]
 
 
-def remez(target: Callable, weight: Callable, low: mpf, high: mpf, degree: int, rounds: int = 12) -> list[mpf]:
+def remez(target: Function, weight: Function, low: mpf, high: mpf, degree: int, rounds: int = 12) -> list[mpf]:
     """Coefficients of the polynomial p that minimises max |weight(x) * (p(x) - target(x))|.
 
     Each round solves for p and the levelled error on the present points, then moves every point to the
@@ -64,7 +66,7 @@ def alternating_extrema(grid: list[mpf], errors: list[mpf], count: int) -> list[
 
 
 def report(
-    name: str, first: int, coefficients: list[mpf], target: Callable, weight: Callable, low: mpf, high: mpf
+    name: str, first: int, coefficients: list[mpf], target: Function, weight: Function, low: mpf, high: mpf
 ) -> None:
     rounded = [float(c) for c in coefficients]
     print(f"\n{name}")

@@ -14,6 +14,7 @@ _Indices: TypeAlias = NDArray[np.intp] | Buffer
 NAME: Final[str]
 INSTRUCTION_SET: Final[str]
 BUILT_WITH: Final[str]
+SEES_SIGNALS: Final[bool]
 NANOSECONDS_PER_TERM: Final[float]
 
 FINISHED: Final[int]

@@ -40,13 +40,14 @@ def slices(count: int, pace: Pace) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], None]]:
+def deferred_interrupt(needed: bool) -> Iterator[Callable[[], None]]:
     """Hold back Ctrl-C until the yielded function is called or the block ends.
 
-    The pure-Python engine needs it: KeyboardInterrupt would stop it in the middle of a batch. (The compiled one
-    sees no signal before it returns.) Only the main thread receives signals; elsewhere this does nothing.
+    The pure-Python engine needs it: KeyboardInterrupt would stop it in the middle of a batch. The compiled one
+    sees no signal before it returns. Only the main thread receives signals; elsewhere this does nothing.
     """
-    handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    in_main_thread = needed and threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if in_main_thread else None
     if not callable(handler):
         yield lambda: None
         return

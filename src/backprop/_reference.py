@@ -22,6 +22,7 @@ from .functions import ACTIVATIONS, LOSSES, Activation, Loss
 NAME = "python"
 INSTRUCTION_SET = "none: plain Python floats"
 BUILT_WITH = "nothing: it is not compiled"
+SEES_SIGNALS = True  # a signal handler may run, and raise, anywhere inside a door
 NANOSECONDS_PER_TERM = 100.0  # rough cost of one multiplication and addition; sizes the first slice only
 
 # What `train_epochs` may say; the last item of its answer.

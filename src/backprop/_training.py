@@ -58,7 +58,7 @@ def train(
     engine, block = machine.engine, machine.block
     before = block.copy()
     history = np.empty(epochs) if record_loss else None
-    rates = np.broadcast_to(np.float64(learning_rate), epochs)
+    rates: Array = np.ndarray(epochs, buffer=np.float64(learning_rate), strides=0)  # one number, seen many times
     orders = Orders(len(X), shuffle)
     batch_size = min(batch_size, len(X))
     pace = machine.new_pace(samples_per_item=batch_size)
@@ -68,7 +68,7 @@ def train(
         block[:] = before
         return DivergenceError(epoch, sample, layer)
 
-    with deferred_interrupt() as deliver_interrupt:
+    with deferred_interrupt(engine.SEES_SIGNALS) as deliver_interrupt:
         while epoch < epochs:
             covered, indices = orders.draw(epochs - epoch)
             first, stop = epoch, epoch + covered

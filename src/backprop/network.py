@@ -442,7 +442,9 @@ class Network:
         batch_size = checks.integer("batch_size", batch_size)
         shuffle = checks.boolean("shuffle", shuffle)
         record_loss = checks.boolean("record_loss", record_loss)
-        rng = checks.random_state(random_state)
+        rng = None
+        if shuffle or random_state is not None:  # a fresh one costs more than a short run
+            rng = checks.random_state(random_state)
         if record_loss:
             checks.memory("epochs", f"a history of {epochs:,} epochs", epochs)
         return self._train(

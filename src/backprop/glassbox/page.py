@@ -6,9 +6,12 @@ becomes a list. Styles appear only where the terminal has them, and never if NO_
 
 import os
 from collections.abc import Sequence
+from textwrap import wrap
+from typing import Literal
 
 from rich.box import Box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,8 +29,9 @@ class Page:
     """A terminal, or what stands in its place."""
 
     def __init__(self) -> None:
-        colours = None if os.environ.get("NO_COLOR") else "auto"
-        self.console = Console(color_system=colours, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+        # Rich would keep bold and underlined text with NO_COLOR.
+        colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+        self.console = Console(color_system=colours, highlight=False, markup=False, emoji=False)
         self.width = min(self.console.width, COLUMNS)
         self.console.width = self.width
 
@@ -42,41 +46,47 @@ class Page:
     def prose(self, *paragraphs: str) -> None:
         """Paragraphs, wrapped, each followed by an empty line."""
         for paragraph in paragraphs:
-            self.console.print(Text(paragraph))
+            self.console.print(Text("\n".join(wrap(paragraph, self.width, break_on_hyphens=False))))
             self.console.print()
 
     def lines(self, *lines: str) -> None:
-        """Indented lines as they are, and an empty one."""
+        """Indented lines, wrapped only where they do not fit, and an empty one."""
         for line in lines:
-            self.console.print(Text(INDENT + line, no_wrap=len(line) + len(INDENT) <= self.width))
+            fits = len(INDENT + line) <= self.width
+            wrapped = wrap(line, self.width, initial_indent=INDENT, subsequent_indent=2 * INDENT)
+            self.console.print(Text(INDENT + line if fits else "\n".join(wrapped)))
         self.console.print()
 
     def formulas(self, *groups: Sequence[Formula]) -> None:
         """Groups of formulas, laid out alike within a group, each group followed by an empty line."""
         for group in groups:
             for formula, lines in zip(group, laid_out(group, self.width - len(INDENT)), strict=True):
-                text = Text("\n".join(INDENT + line for line in lines), no_wrap=True)
+                text = Text("\n".join(INDENT + line for line in lines))
                 text.stylize(NAME, len(INDENT), len(INDENT) + len(formula.name))
                 text.stylize(VALUE, len(text) - len(shown(formula.value)))
-                self.console.print(text, overflow="fold", no_wrap=False)
+                self.console.print(text)
             self.console.print()
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table: the first column to the left, the others to the right. A cell may have several lines."""
-        table = Table(box=RULED, show_edge=False, pad_edge=False, padding=(0, 1), header_style="")
+        tall = any("\n" in cell for row in rows for cell in row)
+        table = Table(box=RULED, show_edge=False, pad_edge=False, header_style="", leading=int(tall))
         for k, title in enumerate(header):
             table.add_column(title, justify="right" if k else "left", vertical="bottom", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        if self.console.measure(table, options=self.console.options.update(width=10**4)).maximum <= self.width:
-            self.console.print(table)
+        if (
+            self.console.measure(table, options=self.console.options.update(width=10**4)).maximum + len(INDENT)
+            <= self.width
+        ):
+            self.console.print(Padding(table, (0, 0, 0, len(INDENT)), expand=False))
             self.console.print()
             return
         for row in rows:
-            self.console.print(Text(" ".join(row[0].split())))
-            for title, cell in zip(header[1:], row[1:], strict=True):
-                self.console.print(Text(f"{INDENT}{' '.join(title.split())}: {' '.join(cell.split())}"))
-        self.console.print()
+            first, *others = (" ".join(cell.split()) for cell in row)
+            titles = (" ".join(title.split()) for title in header[1:])
+            self.prose(first)
+            self.lines(*(f"{title}: {cell}" for title, cell in zip(titles, others, strict=True)))
 
 
 def laid_out(group: Sequence[Formula], width: int) -> list[list[str]]:
@@ -104,11 +114,17 @@ def _on_two_lines(formula: Formula) -> list[str]:
 
 
 def _broken(formula: Formula, width: int) -> list[str]:
-    """A line for each =, broken before operators where it is too long."""
+    """A line for each =, wrapped where it is too long."""
     margin = min(len(formula.name), width // 3)
     lines: list[str] = []
-    start = formula.name if margin == len(formula.name) else formula.name + "\n" + " " * margin
-    for part in _parts(formula):
-        words = part.split(" ")
-        ...
+    for k, part in enumerate(_parts(formula)):
+        first = " " * margin if k else formula.name
+        lines += wrap(
+            part,
+            width,
+            initial_indent=f"{first} = ",
+            subsequent_indent=" " * (margin + 3),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     return lines

@@ -20,31 +20,31 @@ class Convention:
     ----------
     key : str
         A short name, fit for a file name.
-    order, biases : str
+    updates, biases : str
         When weights are updated, and what becomes of the biases, in words.
     options : dict
         What `examples.worked_example` is told.
     """
 
     key: str
-    order: str
+    updates: str
     biases: str
     options: dict[str, Any] = field(default_factory=dict)
 
 
 CONVENTIONS = (
-    Convention("simultaneous", "all deltas, then all updates", "biases fixed"),
-    Convention("sequential", "update a layer, then go below", "biases fixed", {"update_order": "sequential"}),
+    Convention("simultaneous", "simultaneous updates", "biases fixed"),
+    Convention("sequential", "sequential updates", "biases fixed", {"update_order": "sequential"}),
     Convention(
         "bias_per_unit",
-        "all deltas, then all updates",
-        "a trained bias for each unit",
+        "simultaneous updates",
+        "a trained bias per unit",
         {"bias": "per_unit", "train_bias": True},
     ),
     Convention(
         "bias_shared",
-        "all deltas, then all updates",
-        "a trained bias for each layer",
+        "simultaneous updates",
+        "a trained bias per layer",
         {"bias": "shared", "train_bias": True},
     ),
 )

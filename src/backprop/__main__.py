@@ -1,0 +1,5 @@
+"""``python -m backprop`` is the command ``backprop``."""
+
+from .cli import main
+
+main()
