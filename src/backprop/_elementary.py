@@ -42,7 +42,7 @@ L7 = 0.1479548028677211
 
 
 def _reduced_exp(x: float) -> tuple[float, float]:
-    """K and t such that e^x = 2^k * (1 + t), for a finite x; k is whole, |t| below 0.415."""
+    """The pair k, t such that e^x = 2^k * (1 + t), for a finite x; k is whole, |t| below 0.415."""
     k = (x * LOG2_E + ROUND) - ROUND
     high = x - k * LN2_HIGH
     low = k * LN2_LOW

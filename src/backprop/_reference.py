@@ -182,7 +182,7 @@ def bias_sums(plan: Plan, deltas: Rows) -> Floats:
 def update_layer(
     plan: Plan, parameters: Parameters, layer: int, below: Rows, deltas: Rows, learning_rate: float
 ) -> None:
-    """W = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
+    """The update w = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
     inverse = 1.0 / len(deltas)
     parameters.weights[layer] = [
         [w - learning_rate * (s * inverse) for w, s in zip(row, sums)]
