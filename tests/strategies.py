@@ -55,3 +55,30 @@ def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths) -> Cas
         "update_order": draw(st.sampled_from(["simultaneous", "sequential"])),
     }
     return Case(sizes, options, draw(st.integers(1, max_samples)), draw(st.integers(0, 2**32 - 1)))
+
+
+OPTIMIZERS = [("SGD", {}), ("SGD", {"momentum": 0.9}), ("SGD", {"momentum": 0.37, "nesterov": True}), ("Adam", {})]
+OPTIMIZERS += [("Adam", {"beta_1": 0.37, "beta_2": 0.83, "epsilon": 0.013})]
+
+
+@st.composite
+def runs(draw) -> dict:
+    """Arguments of `train`, the optimizer's class and arguments apart; sample weights as seeds."""
+    return {
+        "optimizer": draw(st.sampled_from(OPTIMIZERS)),
+        "learning_rate": draw(st.sampled_from(RATES) | st.floats(0.0, 2.0)),
+        "l2": draw(st.sampled_from([0.0, 0.0, 0.01, 0.37])),
+        "weighted": draw(st.booleans()),
+        "batch_size": draw(st.integers(1, 14)),
+        "epochs": draw(st.integers(1, 4)),
+        "shuffle": draw(st.booleans()),
+        "record_loss": draw(st.booleans()),
+    }
+
+
+def sample_weights(n_samples: int, seed: int) -> np.ndarray:
+    """Weights with zeros among them, not all 0."""
+    rng = np.random.RandomState(seed)
+    weights = rng.uniform(0.0, 3.0, size=n_samples) * (rng.uniform(size=n_samples) < 0.6)
+    weights[rng.randint(n_samples)] = 0.37
+    return weights

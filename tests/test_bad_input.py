@@ -183,8 +183,30 @@ def test_targets_that_log_loss_does_not_allow(engine, call, target):
         ({"learning_rate": "0.5"}, TypeError, ["learning_rate", "'0.5'"]),
         ({"learning_rate": 1j}, TypeError, ["learning_rate", "1j"]),
         ({"learning_rate": True}, TypeError, ["learning_rate", "True"]),
-        ({"learning_rate": None}, TypeError, ["learning_rate", "None"]),
-        ({"learning_rate": [0.1]}, TypeError, ["learning_rate", "[0.1]"]),
+        ({"learning_rate": [0.1]}, ValueError, ["learning_rate", "(1,)", "(2,)"]),
+        ({"learning_rate": [0.1, -0.1]}, ValueError, ["learning_rate[1]", "-0.1"]),
+        ({"learning_rate": [0.1, math.nan]}, ValueError, ["learning_rate[1]", "nan"]),
+        ({"learning_rate": ["a", "b"]}, TypeError, ["learning_rate", "<U1"]),
+        ({"learning_rate": lambda epoch: 0.1 - epoch}, ValueError, ["learning_rate(1)", "-0.9"]),
+        ({"learning_rate": lambda epoch: "0.1"}, TypeError, ["learning_rate(0)", "'0.1'"]),
+        ({"optimizer": "momentum"}, ValueError, ["optimizer", "'momentum'", "'adam'"]),
+        ({"optimizer": bp.Adam}, TypeError, ["optimizer", "Adam"]),
+        ({"optimizer": None}, TypeError, ["optimizer", "None"]),
+        ({"l2": -0.1}, ValueError, ["l2", "-0.1"]),
+        ({"l2": math.inf}, ValueError, ["l2", "inf"]),
+        ({"l2": "0"}, TypeError, ["l2", "'0'"]),
+        ({"sample_weight": [1.0]}, ValueError, ["sample_weight", "(1,)", "(2,)"]),
+        ({"sample_weight": [[1.0, 1.0]]}, ValueError, ["sample_weight", "(1, 2)"]),
+        ({"sample_weight": [0.0, 0.0]}, ValueError, ["sample_weight", "0 for every sample"]),
+        ({"sample_weight": [1.0, -1.0]}, ValueError, ["sample_weight[1]", "-1.0", "at least 0"]),
+        ({"sample_weight": [1.0, math.nan]}, ValueError, ["sample_weight[1]", "nan"]),
+        ({"sample_weight": [1.7e308, 1.7e308]}, ValueError, ["sample_weight[0]", "1.7e+308"]),
+        ({"sample_weight": "ab"}, TypeError, ["sample_weight", "ab"]),
+        ({"callback": 3}, TypeError, ["callback", "3"]),
+        ({"stop_below": -1}, ValueError, ["stop_below", "-1"]),
+        ({"stop_below": math.nan}, ValueError, ["stop_below", "nan"]),
+        ({"stop_below": "x"}, TypeError, ["stop_below", "'x'"]),
+        ({"stop_below": 0.1, "record_loss": False}, ValueError, ["stop_below", "record_loss"]),
         ({"batch_size": 0}, ValueError, ["batch_size", "0"]),
         ({"batch_size": -1}, ValueError, ["batch_size", "-1"]),
         ({"batch_size": 2.0}, TypeError, ["batch_size", "2.0"]),
@@ -201,11 +223,52 @@ def test_training_arguments(engine, arguments, error, words):
     before = net.parameters
     state = np.random.RandomState(3)
     with pytest.raises(error) as caught:
-        net.train(X, T, **{"shuffle": True, "random_state": state, **arguments})
+        net.train(X, T, **{"epochs": 2, "shuffle": True, "random_state": state, **arguments})
     for word in words:
         assert word in str(caught.value)
     assert_same_bits(net.parameters, before)
     assert state.randint(2**31) == np.random.RandomState(3).randint(2**31)  # not advanced either
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "word"),
+    [
+        (lambda: bp.SGD(-1), ValueError, "learning_rate"),
+        (lambda: bp.SGD("1"), TypeError, "learning_rate"),
+        (lambda: bp.SGD(momentum=1.0), ValueError, "momentum"),
+        (lambda: bp.SGD(momentum=-0.1), ValueError, "momentum"),
+        (lambda: bp.SGD(momentum=math.nan), ValueError, "momentum"),
+        (lambda: bp.SGD(momentum=None), TypeError, "momentum"),
+        (lambda: bp.SGD(momentum=0.9, nesterov=1), TypeError, "nesterov"),
+        (lambda: bp.SGD(nesterov=True), ValueError, "nesterov"),
+        (lambda: bp.Adam(beta_1=1.0), ValueError, "beta_1"),
+        (lambda: bp.Adam(beta_2="x"), TypeError, "beta_2"),
+        (lambda: bp.Adam(beta_2=-1), ValueError, "beta_2"),
+        (lambda: bp.Adam(epsilon=0.0), ValueError, "epsilon"),
+        (lambda: bp.Adam(epsilon=math.inf), ValueError, "epsilon"),
+    ],
+)
+def test_optimizers(make, error, word):
+    with pytest.raises(error, match=word):
+        make()
+
+
+def test_an_optimizer_spoilt_later_is_refused(engine):
+    net = bp.Network([2, 2, 2], random_state=0, engine=engine)
+    before = net.parameters
+    for name, value in (("momentum", 2.0), ("learning_rate", -1.0), ("nesterov", "yes")):
+        optimizer = bp.SGD(momentum=0.5)
+        setattr(optimizer, name, value)
+        with pytest.raises((TypeError, ValueError), match=name):
+            net.train(X, T, optimizer=optimizer)
+    assert_same_bits(net.parameters, before)
+
+
+@pytest.mark.parametrize("call", ["loss", "gradients"])
+def test_sample_weights_without_training(engine, call):
+    net = bp.Network([2, 2, 2], random_state=0, engine=engine)
+    with pytest.raises(ValueError, match=r"sample_weight\[0\] is -1"):
+        getattr(net, call)(X, T, sample_weight=[-1, 1])
 
 
 def test_a_learning_rate_may_be_any_real_number(engine):

@@ -12,7 +12,8 @@ import backprop as bp
 from backprop import _engine, _reference
 from backprop.functions import ACTIVATIONS, LOSSES
 
-CONSTANTS = ["FINISHED", "PAUSED", "LOSS_NOT_FINITE", "PARAMETER_NOT_FINITE", "SCAN_EVERY"]
+CONSTANTS = ["FINISHED", "PAUSED", "LOSS_NOT_FINITE", "PARAMETER_NOT_FINITE", "STOPPED", "SCAN_EVERY"]
+PLAIN = ("sgd", (), [], np.ones(2))
 
 
 def doors(module) -> dict[str, list[str]]:
@@ -91,9 +92,16 @@ def test_a_step_made_of_single_doors_is_the_step(case):
         ("forward", (np.zeros(16), np.zeros((2, 3)), 0, 2, [None, None], [None, None])),
         ("forward", (np.zeros(16), np.zeros((2, 2)), 0, 3, [None, None], [None, None])),
         ("forward", (np.zeros(16), np.zeros((2, 2)), 0, 2, [np.zeros((2, 5)), None], [None, None])),
-        ("loss", (np.zeros(16), np.zeros((2, 2)), np.zeros((3, 2)), 0, 2, 0.0)),
-        ("gradients", (np.zeros(16), np.zeros((2, 2)), np.zeros((2, 2)), 0, 2, np.zeros(15), np.zeros((2, 2)))),
-        ("gradients", (np.zeros(16), np.zeros((2, 2)), np.zeros((2, 2)), 0, 2, np.zeros(16), np.zeros((1, 2)))),
+        ("loss", (np.zeros(16), np.zeros((2, 2)), np.zeros((3, 2)), None, 0, 2, 0.0)),
+        ("loss", (np.zeros(16), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(3), 0, 2, 0.0)),
+        (
+            "gradients",
+            (np.zeros(16), np.zeros((2, 2)), np.zeros((2, 2)), None, 0, 2, np.zeros(15), np.zeros((2, 2))),
+        ),
+        (
+            "gradients",
+            (np.zeros(16), np.zeros((2, 2)), np.zeros((2, 2)), None, 0, 2, np.zeros(16), np.zeros((1, 2))),
+        ),
         ("output_delta", (np.zeros(2), np.zeros(2), np.zeros(3), np.zeros(2))),
         ("hidden_delta", (np.zeros(16), 0, np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(2))),
         ("hidden_delta", (np.zeros(16), 1, np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(1), np.zeros(2))),
@@ -128,5 +136,28 @@ def test_a_compiled_door_refuses_an_order_outside_the_data(both, indices):
     X, T, order = np.array([x, x]), np.array([t, t]), np.array(indices, dtype=np.intp)
     with pytest.raises(ValueError, match="ind"):
         machine.engine.train_epochs(
-            machine.plan, machine.block, X, T, order, np.full(1, 0.5), 1, 0, 1, 0, 0, 0.0, 10, None
-        )
+            machine.plan, machine.block, X, T, None, order, np.full(1, 0.5), 0.0, PLAIN, 1, (0, 0, 0, 0.0, 0.0), 1,
+            10, 0.0, None,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        ("sgd", (), [np.zeros(12)], np.ones(2)),
+        ("momentum", (0.9,), [], np.ones(2)),
+        ("momentum", (0.9,), [np.zeros(11)], np.ones(2)),
+        ("adam", (0.9, 0.999, 1e-8), [np.zeros(12)], np.ones(2)),
+        ("adam", (0.9, 0.999, 1e-8), [np.zeros(12), np.zeros(13)], np.ones(2)),
+        ("adam", (0.9, 0.999, 1e-8), [np.zeros(12), np.zeros(12)], np.ones(1)),
+        ("adam", (0.9,), [np.zeros(12), np.zeros(12)], np.ones(2)),
+    ],
+)
+def test_a_compiled_door_refuses_an_optimizer_that_does_not_fit(both, optimizer):
+    net, x, t = bp.examples.worked_example(engine=both[0], bias="none")
+    machine = net._machine
+    with pytest.raises(ValueError, match=r"state|expected|unpack"):
+        machine.engine.train_epochs(
+            machine.plan, machine.block, x[None], t[None], None, None, np.full(1, 0.5), 0.0, optimizer, 1,
+            (0, 0, 0, 0.0, 0.0), 1, 10, 0.0, None,
+        )  # fmt: skip

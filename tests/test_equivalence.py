@@ -5,7 +5,7 @@ import pytest
 from bits import assert_same_bits
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import RATES, Case, cases
+from strategies import RATES, Case, cases, runs, sample_weights
 
 import backprop as bp
 from backprop import DivergenceError
@@ -58,31 +58,38 @@ def test_everything_that_is_computed_without_training(case):
         assert_same_bits(mine.biases[layer], theirs.biases[layer], f"biases[{layer}]")
 
 
-@given(
-    cases(),
-    st.integers(1, 14),
-    st.integers(1, 4),
-    st.sampled_from(RATES) | st.floats(0.0, 2.0),
-    st.booleans(),
-    st.booleans(),
-)
-def test_training(case, batch_size, epochs, rate, shuffle, record_loss):
-    fast, slow = twins(case)
+@given(cases(), runs())
+def test_training(case, run):
     X, T = case.draw()
-    options = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": rate,
-        "shuffle": shuffle,
-        "random_state": case.seed,
-        "record_loss": record_loss,
-    }
-    mine, theirs = outcome(fast, X, T, **options), outcome(slow, X, T, **options)
-    if theirs is None:
-        assert mine is None
-    else:
-        assert_same_bits(mine, theirs, "history")
-    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+    name, arguments = run.pop("optimizer")
+    if run.pop("weighted"):
+        run["sample_weight"] = sample_weights(case.n_samples, case.seed)
+    results = []
+    for net in twins(case):
+        optimizer = getattr(bp, name)(**arguments)
+        histories = [outcome(net, X, T, optimizer=optimizer, random_state=case.seed, **run) for _ in range(2)]
+        results.append((net.parameters, histories, [*optimizer._moments, optimizer._powers]))
+    assert_same_bits(results[0][0], results[1][0], "parameters")
+    for mine, theirs in zip(results[0][1], results[1][1], strict=True):
+        if theirs is None:
+            assert mine is None
+        else:
+            assert_same_bits(mine, theirs, "history")
+    for mine, theirs in zip(results[0][2], results[1][2], strict=True):
+        assert_same_bits(mine, theirs, "state, padding included")
+
+
+@given(cases())
+def test_weighted_losses_and_gradients(case):
+    X, T = case.draw()
+    weights = sample_weights(case.n_samples, case.seed)
+    fast, slow = twins(case)
+    assert_same_bits(fast.loss(X, T, weights), slow.loss(X, T, weights), "loss")
+    mine, theirs = fast.gradients(X, T, weights), slow.gradients(X, T, weights)
+    assert_same_bits(mine.inputs, theirs.inputs, "inputs")
+    for layer in range(len(case.sizes) - 1):
+        assert_same_bits(mine.weights[layer], theirs.weights[layer], f"weights[{layer}]")
+        assert_same_bits(mine.biases[layer], theirs.biases[layer], f"biases[{layer}]")
 
 
 @given(cases(max_samples=3, max_hidden=2, width=st.integers(1, 5)), st.sampled_from(RATES))

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from .errors import EngineWarning as EngineWarning
     from .network import Gradients as Gradients
     from .network import Network as Network
+    from .optimizers import SGD as SGD
+    from .optimizers import Adam as Adam
 
 # public name: the module that defines it; "" for a module of the package
 _HOMES = {
+    "Adam": "optimizers",
     "DivergenceError": "errors",
     "EngineWarning": "errors",
     "Gradients": "network",
     "Network": "network",
+    "SGD": "optimizers",
     "examples": "",
     "show_config": "_engine",
 }

@@ -21,6 +21,7 @@ FINISHED: Final[int]
 PAUSED: Final[int]
 LOSS_NOT_FINITE: Final[int]
 PARAMETER_NOT_FINITE: Final[int]
+STOPPED: Final[int]
 SCAN_EVERY: Final[int]
 
 __test__: Final[dict[str, str]]  # Cython's, for doctest; empty
@@ -53,13 +54,21 @@ def forward(
     outs_out: Sequence[_Floats | None],
 ) -> None: ...
 def loss(
-    plan: Plan, parameters: _Floats, X: _Floats, T: _Floats, start: int, stop: int, total: float
+    plan: Plan,
+    parameters: _Floats,
+    X: _Floats,
+    T: _Floats,
+    sample_weight: _Floats | None,
+    start: int,
+    stop: int,
+    total: float,
 ) -> float: ...
 def gradients(
     plan: Plan,
     parameters: _Floats,
     X: _Floats,
     T: _Floats,
+    sample_weight: _Floats | None,
     start: int,
     stop: int,
     sums_out: _Floats,
@@ -84,14 +93,15 @@ def train_epochs(
     parameters: _Floats,
     X: _Floats,
     T: _Floats,
+    sample_weight: _Floats | None,
     indices: _Indices | None,
     learning_rates: _Floats,
+    l2: float,
+    optimizer: tuple[str, Sequence[float], Sequence[_Floats], _Floats],
     batch_size: int,
-    epoch: int,
+    place: tuple[int, int, int, float, float],
     stop_epoch: int,
-    sample: int,
-    batch: int,
-    total: float,
     max_batches: int,
+    stop_below: float,
     history_out: _Floats | None,
-) -> tuple[int, int, int, float, int]: ...
+) -> tuple[tuple[int, int, int, float, float], int]: ...

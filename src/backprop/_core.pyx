@@ -43,11 +43,12 @@ BUILT_WITH = BACKPROP_COMPILER.decode()
 SEES_SIGNALS = False
 NANOSECONDS_PER_TERM = 1.0
 
-FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE = 0, 1, 2, 3
+FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE, STOPPED = 0, 1, 2, 3, 4
 SCAN_EVERY = SCAN_EVERY_BATCHES
 
 cdef dict ACTIVATION_CODES = {"identity": IDENTITY, "logistic": LOGISTIC, "relu": RELU}
 cdef dict LOSS_CODES = {"squared_error": SQUARED_ERROR, "log_loss": LOG_LOSS}
+cdef dict METHOD_CODES = {"sgd": PLAIN, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
 cdef dict BIAS_CODES = {"per_unit": PER_UNIT, "shared": SHARED, "none": NO_BIAS}
 
 cdef enum:
@@ -104,7 +105,7 @@ cdef class _Scratch:
     def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums):
         cdef Py_ssize_t row = plan.spec.row
         cdef Py_ssize_t back = max(row, plan.spec.n_inputs + LANES)
-        cdef size_t numbers = 3 * rows * row + back + (plan.spec.size if with_sums else 0)
+        cdef size_t numbers = 3 * rows * row + back + rows + (plan.spec.size if with_sums else 0)
         cdef size_t pointers = 2 * rows
         cdef double* start
         self.memory = PyMem_RawCalloc(numbers * sizeof(double) + pointers * sizeof(double*) + ALIGNMENT, 1)
@@ -116,7 +117,8 @@ cdef class _Scratch:
         self.space.outs = start + rows * row
         self.space.deltas = start + 2 * rows * row
         self.space.back = start + 3 * rows * row
-        self.space.sums = start + 3 * rows * row + back
+        self.space.weights = start + 3 * rows * row + back
+        self.space.sums = self.space.weights + rows
         self.space.inputs = <const double**>(start + numbers)
         self.space.targets = self.space.inputs + rows
 
@@ -177,11 +179,15 @@ cdef int check_samples(Plan plan, const double[:, ::1] X, Py_ssize_t start, Py_s
     return 0
 
 
-cdef int check_targets(Plan plan, const double[:, ::1] X, const double[:, ::1] T) except -1:
+cdef int check_targets(
+    Plan plan, const double[:, ::1] X, const double[:, ::1] T, const double[::1] sample_weight
+) except -1:
     if T.shape[1] != plan.spec.n_outputs or T.shape[0] != X.shape[0]:
         raise ValueError(
             f"targets ({T.shape[0]}, {T.shape[1]}), expected ({X.shape[0]}, {plan.spec.n_outputs})"
         )
+    if sample_weight is not None:
+        check_length("sample_weight", sample_weight.shape[0], X.shape[0])
     return 0
 
 
@@ -244,42 +250,49 @@ def forward(
 
 
 def loss(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T, Py_ssize_t start,
-    Py_ssize_t stop, double total
+    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
+    const double[::1] sample_weight, Py_ssize_t start, Py_ssize_t stop, double total
 ):
-    """`total` plus the losses of the samples start..stop-1, added one by one."""
+    """`total` plus the losses of the samples start..stop-1, each times its weight, added one by one."""
     check_block(plan, parameters)
     check_samples(plan, X, start, stop)
-    check_targets(plan, X, T)
+    check_targets(plan, X, T, sample_weight)
     cdef const Spec* spec = &plan.spec
     cdef _Scratch scratch = _Scratch(plan, 1, False)
+    cdef const double* weights = NULL if sample_weight is None else &sample_weight[0]
     cdef Py_ssize_t row, last = spec.layers[spec.n_layers - 1].column
+    cdef double error
     with nogil:
         for row in range(start, stop):
             c_forward(spec, &parameters[0], &X[row, 0], scratch.space.nets, scratch.space.outs)
-            total = total + c_loss(spec, scratch.space.nets + last, scratch.space.outs + last, &T[row, 0])
+            error = c_loss(spec, scratch.space.nets + last, scratch.space.outs + last, &T[row, 0])
+            total = total + (weights[row] * error if weights != NULL else error)
     return total
 
 
 def gradients(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T, Py_ssize_t start,
-    Py_ssize_t stop, double[::1] sums_out, double[:, ::1] inputs_out
+    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
+    const double[::1] sample_weight, Py_ssize_t start, Py_ssize_t stop, double[::1] sums_out,
+    double[:, ::1] inputs_out
 ):
     """Add the samples' dE/dw and dE/db to `sums_out`; write dE/dx to `inputs_out`."""
     check_block(plan, parameters)
     check_block(plan, sums_out)
     check_samples(plan, X, start, stop)
     check_samples(plan, inputs_out, start, stop)
-    check_targets(plan, X, T)
+    check_targets(plan, X, T, sample_weight)
     cdef const Spec* spec = &plan.spec
     cdef _Scratch scratch = _Scratch(plan, 1, False)
+    cdef Data data
     cdef Py_ssize_t row
     cdef double unused = 0.0
+    data.X, data.T, data.order = &X[0, 0], &T[0, 0], NULL
+    data.weights = NULL if sample_weight is None else &sample_weight[0]
     scratch.space.sums = &sums_out[0]
     with nogil:
         for row in range(start, stop):
-            c_seat_rows(spec, &scratch.space, &X[0, 0], &T[0, 0], NULL, row, 1)
-            c_gradient_rows(spec, &scratch.space, &parameters[0], 1, False, &unused)
+            c_seat_rows(spec, &scratch.space, &data, row, 1)
+            c_gradient_rows(spec, &scratch.space, &parameters[0], 1, data.weights != NULL, False, &unused)
             c_back(&spec.layers[0], &parameters[0], scratch.space.deltas, scratch.space.back)
             memcpy(&inputs_out[row, 0], scratch.space.back, spec.n_inputs * sizeof(double))
 
@@ -340,17 +353,46 @@ def update(
     c_update_one(updated, &plan.spec, &parameters[0], &below[0], scratch.space.deltas, learning_rate)
 
 
+cdef class _Moments:
+    """An optimizer as C sees it; keeps its buffers alive."""
+
+    cdef Optimizer optimizer
+    cdef double[::1] first, second, powers
+
+    def __cinit__(self, Plan plan, description):
+        method, constants, moments, powers = description
+        self.optimizer.method = METHOD_CODES[method]
+        if len(moments) != {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}[method]:
+            raise ValueError(f"{len(moments)} blocks of state for {method!r}")
+        if method == "adam":
+            self.optimizer.beta_1, self.optimizer.beta_2, self.optimizer.epsilon = constants
+            self.powers = powers
+            check_length("powers", self.powers.shape[0], 2)
+            self.optimizer.powers = &self.powers[0]
+            self.second = moments[1]
+            check_block(plan, self.second)
+            self.optimizer.second = &self.second[0]
+        elif method != "sgd":
+            self.optimizer.momentum = constants[0]
+        if moments:
+            self.first = moments[0]
+            check_block(plan, self.first)
+            self.optimizer.first = &self.first[0]
+
+
 def train_epochs(
     Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
-    const Py_ssize_t[:, ::1] indices, const double[:] learning_rates, Py_ssize_t batch_size, Py_ssize_t epoch,
-    Py_ssize_t stop_epoch, Py_ssize_t sample, Py_ssize_t batch, double total, Py_ssize_t max_batches,
+    const double[::1] sample_weight, const Py_ssize_t[:, ::1] indices, const double[:] learning_rates, double l2,
+    optimizer, Py_ssize_t batch_size, place, Py_ssize_t stop_epoch, Py_ssize_t max_batches, double stop_below,
     double[::1] history_out
 ):
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done."""
-    cdef Py_ssize_t n_samples = X.shape[0]
+    cdef Py_ssize_t epoch, sample, batch, n_samples = X.shape[0]
+    cdef double total, weight, batch_weight
+    epoch, sample, batch, total, weight = place
     check_block(plan, parameters)
     check_samples(plan, X, sample, n_samples)
-    check_targets(plan, X, T)
+    check_targets(plan, X, T, sample_weight)
     if indices is not None:
         if indices.shape[0] < stop_epoch - epoch or indices.shape[1] != n_samples:
             raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
@@ -360,27 +402,35 @@ def train_epochs(
     if history_out is not None and history_out.shape[0] < stop_epoch:
         raise ValueError(f"a history of {history_out.shape[0]} epochs, expected {stop_epoch}")
     cdef const Spec* spec = &plan.spec
+    cdef _Moments moments = _Moments(plan, optimizer)
     cdef Py_ssize_t largest = min(batch_size, n_samples)
-    cdef _Scratch scratch = _Scratch(plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1)
+    cdef bint plain = moments.optimizer.method == PLAIN and l2 == 0.0 and sample_weight is None
+    cdef _Scratch scratch = _Scratch(
+        plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1 or not plain
+    )
     cdef Py_ssize_t k, stop, first_epoch = epoch, last_batch = batch + max_batches
     cdef double* block = &parameters[0]
-    cdef const Py_ssize_t* order = NULL
+    cdef Data data
     cdef bint want_loss = history_out is not None
     cdef int status = 0  # FINISHED
+    data.X, data.T, data.order = &X[0, 0], &T[0, 0], NULL
+    data.weights = NULL if sample_weight is None else &sample_weight[0]
     with nogil:
         if batch == 0:  # no parameter is -0.0 from here on
             for k in range(spec.size):
                 block[k] = block[k] + 0.0
-        while epoch < stop_epoch:
+        while epoch < stop_epoch and status == 0:
             if batch == last_batch:
                 status = 1  # PAUSED
                 break
             if indices is not None:
-                order = &indices[epoch - first_epoch, 0]
+                data.order = &indices[epoch - first_epoch, 0]
             stop = min(sample + batch_size, n_samples)
-            if not c_train_batch(
-                spec, &scratch.space, block, &X[0, 0], &T[0, 0], order, sample, stop, learning_rates[epoch],
-                want_loss, &total
+            batch_weight = c_add_weights(&data, sample, stop, 0.0)
+            # A batch whose weights are all 0 is passed over.
+            if batch_weight != 0.0 and not c_train_batch(
+                spec, &scratch.space, block, &data, sample, stop, batch_weight, &moments.optimizer,
+                learning_rates[epoch], l2, want_loss, &total
             ):
                 status = 2  # LOSS_NOT_FINITE
                 break
@@ -388,14 +438,18 @@ def train_epochs(
             if batch % SCAN_EVERY_BATCHES == 0 and c_first_bad_layer(spec, block) >= 0:
                 status = 3  # PARAMETER_NOT_FINITE
                 break
+            weight = c_add_weights(&data, sample, stop, weight)
             sample = stop
             if sample == n_samples:
                 if want_loss:
-                    history_out[epoch] = total / <double>n_samples
+                    history_out[epoch] = total / weight
+                    if history_out[epoch] < stop_below:
+                        status = 4  # STOPPED
                 epoch += 1
                 sample = 0
                 total = 0.0
-    return epoch, sample, batch, total, status
+                weight = 0.0
+    return (epoch, sample, batch, total, weight), status
 
 
 cdef int check_order(const Py_ssize_t[:, ::1] indices, Py_ssize_t n_samples) except -1:

@@ -5,7 +5,7 @@
 # reordering one. They run over the padded width of a row. The padding of weights, biases and output deltas is 0
 # and stays 0: a padded unit may put out anything finite, but its delta is 0 times something.
 
-from libc.math cimport INFINITY, NAN, fabs, isfinite
+from libc.math cimport INFINITY, NAN, fabs, isfinite, sqrt
 from libc.string cimport memcpy, memset
 
 include "_elementary.pxi"
@@ -23,6 +23,12 @@ cdef enum Bias:
     PER_UNIT
     SHARED
     NO_BIAS
+
+cdef enum Method:
+    PLAIN
+    MOMENTUM
+    NESTEROV
+    ADAM
 
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
@@ -48,8 +54,18 @@ ctypedef struct Spec:
     bint train_bias
     bint sequential
 
+ctypedef struct Optimizer:
+    Method method
+    double momentum
+    double beta_1, beta_2, epsilon
+    double* first          # (spec.size,): the velocity, or the mean of the gradients
+    double* second         # (spec.size,): the mean of their squares
+    double* powers         # (2,): beta_1^t and beta_2^t
+    double rate            # of the present batch; for Adam with its corrections
+
 ctypedef struct Workspace:
     Py_ssize_t rows        # samples that fit at once
+    double* weights        # (rows,): each sample's weight, where there are any
     const double** inputs  # (rows,): where each sample's x stands
     const double** targets
     double* nets           # (rows, spec.row)
@@ -240,23 +256,67 @@ cdef void c_add_gradient(
         b[0] = b[0] + total
 
 
-cdef void c_update_mean(
-    const Layer* layer, const Spec* spec, double* restrict parameters, const double* restrict sums,
-    double inverse, double rate
+cdef void c_begin_update(Optimizer* optimizer, double rate) noexcept nogil:
+    """What an optimizer does once per batch, before any layer is updated."""
+    cdef double* powers = optimizer.powers
+    optimizer.rate = rate
+    if optimizer.method == ADAM:
+        powers[0] = powers[0] * optimizer.beta_1
+        powers[1] = powers[1] * optimizer.beta_2
+        optimizer.rate = rate * sqrt(1.0 - powers[1]) / (1.0 - powers[0])
+
+
+cdef void c_update_part(
+    const Optimizer* optimizer, Py_ssize_t start, Py_ssize_t count, double* parameters, const double* sums,
+    double inverse, double alpha
 ) noexcept nogil:
-    """w = w - rate*(S*(1/B)): plain SGD on the mean over a batch."""
-    cdef Py_ssize_t k, count = layer.fan_in * layer.width
-    cdef double* restrict w = parameters + layer.weights
-    cdef const double* restrict s = sums + layer.weights
-    for k in range(count):
-        w[k] = w[k] - rate * (s[k] * inverse)
-    if not spec.train_bias or spec.bias == NO_BIAS:
-        return
-    w = parameters + layer.bias
-    s = sums + layer.bias
-    count = 1 if spec.bias == SHARED else layer.width
-    for k in range(count):
-        w[k] = w[k] - rate * (s[k] * inverse)
+    """Update a stretch of the block from grad = (S + alpha*w)*(1/B).
+
+    Without L2 alpha is 0 and adds 0*w: S is never -0.0, so that changes no bit.
+    """
+    cdef Py_ssize_t k
+    cdef double* restrict w = parameters + start
+    cdef const double* restrict s = sums + start
+    cdef double* restrict v
+    cdef double* restrict m
+    cdef double rate = optimizer.rate, momentum = optimizer.momentum, epsilon = optimizer.epsilon
+    cdef double beta_1 = optimizer.beta_1, beta_2 = optimizer.beta_2
+    cdef double rest_1 = 1.0 - beta_1, rest_2 = 1.0 - beta_2
+    cdef double g
+    if optimizer.method == MOMENTUM:
+        v = optimizer.first + start
+        for k in range(count):
+            v[k] = momentum * v[k] - rate * ((s[k] + alpha * w[k]) * inverse)
+            w[k] = w[k] + v[k]
+    elif optimizer.method == NESTEROV:
+        v = optimizer.first + start
+        for k in range(count):
+            g = (s[k] + alpha * w[k]) * inverse
+            v[k] = momentum * v[k] - rate * g
+            w[k] = w[k] + (momentum * v[k] - rate * g)
+    elif optimizer.method == ADAM:
+        m = optimizer.first + start
+        v = optimizer.second + start
+        for k in range(count):
+            g = (s[k] + alpha * w[k]) * inverse
+            m[k] = beta_1 * m[k] + rest_1 * g
+            v[k] = beta_2 * v[k] + rest_2 * (g * g)
+            w[k] = w[k] - (rate * m[k]) / (sqrt(v[k]) + epsilon)
+    else:  # PLAIN
+        for k in range(count):
+            w[k] = w[k] - rate * ((s[k] + alpha * w[k]) * inverse)
+
+
+cdef void c_update_layer(
+    const Layer* layer, const Spec* spec, const Optimizer* optimizer, double* parameters, const double* sums,
+    double inverse, double alpha
+) noexcept nogil:
+    """Update one layer's weights, with L2, and its bias, without, if it is trained."""
+    c_update_part(optimizer, layer.weights, layer.fan_in * layer.width, parameters, sums, inverse, alpha)
+    if spec.train_bias and spec.bias != NO_BIAS:
+        c_update_part(
+            optimizer, layer.bias, 1 if spec.bias == SHARED else layer.width, parameters, sums, inverse, 0.0
+        )
 
 
 # ---- one sample --------------------------------------------------------------------------------------------
@@ -383,20 +443,28 @@ cdef bint c_train_one(
 # ---- one batch ---------------------------------------------------------------------------------------------
 
 cdef void c_forward_rows(
-    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
+    double* total
 ) noexcept nogil:
-    """Forward passes, losses if wanted, and output deltas of the samples in the workspace."""
-    cdef Py_ssize_t s, last = spec.layers[spec.n_layers - 1].column
-    cdef double* nets
-    cdef double* outs
+    """Forward passes, losses if wanted, and output deltas of the samples in the workspace, each times its weight."""
+    cdef Py_ssize_t s, j
+    cdef const Layer* last = &spec.layers[spec.n_layers - 1]
+    cdef double* net
+    cdef double* out
+    cdef double* delta
+    cdef double error
     for s in range(rows):
-        nets, outs = space.nets + s * spec.row, space.outs + s * spec.row
-        c_forward(spec, parameters, space.inputs[s], nets, outs)
+        c_forward(spec, parameters, space.inputs[s], space.nets + s * spec.row, space.outs + s * spec.row)
+        net = space.nets + s * spec.row + last.column
+        out = space.outs + s * spec.row + last.column
+        delta = space.deltas + s * spec.row + last.column
         if want_loss:
-            total[0] = total[0] + c_loss(spec, nets + last, outs + last, space.targets[s])
-        c_output_deltas(
-            spec, nets + last, outs + last, space.targets[s], space.back, space.deltas + s * spec.row + last
-        )
+            error = c_loss(spec, net, out, space.targets[s])
+            total[0] = total[0] + (space.weights[s] * error if weighted else error)
+        c_output_deltas(spec, net, out, space.targets[s], space.back, delta)
+        if weighted:
+            for j in range(last.width):
+                delta[j] = space.weights[s] * delta[j]
 
 
 cdef void c_add_gradients(const Spec* spec, Workspace* space, Py_ssize_t level, Py_ssize_t rows) noexcept nogil:
@@ -424,32 +492,51 @@ cdef void c_hidden_rows(
 
 
 cdef void c_gradient_rows(
-    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint want_loss, double* total
+    const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
+    double* total
 ) noexcept nogil:
-    """Add the gradients of the samples in the workspace to the sums, every layer, with one set of weights."""
+    """Add the gradients of the samples in the workspace to the sums, every layer, with one set of parameters."""
     cdef Py_ssize_t level
-    c_forward_rows(spec, space, parameters, rows, want_loss, total)
+    c_forward_rows(spec, space, parameters, rows, weighted, want_loss, total)
     for level in range(spec.n_layers - 1, -1, -1):
         c_add_gradients(spec, space, level, rows)
         if level > 0:
             c_hidden_rows(spec, space, parameters, level, rows)
 
 
+ctypedef struct Data:
+    const double* X              # (n_samples, n_inputs)
+    const double* T              # (n_samples, n_outputs)
+    const double* weights        # (n_samples,), or NULL
+    const Py_ssize_t* order      # (n_samples,): which sample comes when; NULL: as they stand
+
+
 cdef inline void c_seat_rows(
-    const Spec* spec, Workspace* space, const double* X, const double* T, const Py_ssize_t* order,
-    Py_ssize_t first, Py_ssize_t rows
+    const Spec* spec, Workspace* space, const Data* data, Py_ssize_t first, Py_ssize_t rows
 ) noexcept nogil:
-    """Point the workspace's rows at the samples first..first+rows-1 of the order (NULL: as they stand)."""
+    """Seat the samples first..first+rows-1 of the order in the workspace."""
     cdef Py_ssize_t s, row
     for s in range(rows):
-        row = order[first + s] if order != NULL else first + s
-        space.inputs[s] = X + row * spec.n_inputs
-        space.targets[s] = T + row * spec.n_outputs
+        row = data.order[first + s] if data.order != NULL else first + s
+        space.inputs[s] = data.X + row * spec.n_inputs
+        space.targets[s] = data.T + row * spec.n_outputs
+        if data.weights != NULL:
+            space.weights[s] = data.weights[row]
+
+
+cdef double c_add_weights(const Data* data, Py_ssize_t first, Py_ssize_t stop, double weight) noexcept nogil:
+    """`weight` plus the samples' weights, added in order; a sample without one counts 1."""
+    cdef Py_ssize_t s
+    if data.weights == NULL:
+        return weight + <double>(stop - first)
+    for s in range(first, stop):
+        weight = weight + data.weights[data.order[s] if data.order != NULL else s]
+    return weight
 
 
 cdef bint c_train_batch(
-    const Spec* spec, Workspace* space, double* parameters, const double* X, const double* T,
-    const Py_ssize_t* order, Py_ssize_t first, Py_ssize_t stop, double rate, bint want_loss, double* total
+    const Spec* spec, Workspace* space, double* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
+    double weight, Optimizer* optimizer, double rate, double l2, bint want_loss, double* total
 ) noexcept nogil:
     """One update from the samples first..stop-1 of the order. False, and no update, if the loss is not finite.
 
@@ -457,26 +544,29 @@ cdef bint c_train_batch(
     sequential one needs all of its outputs until the end, and the workspace is made to hold them.
     """
     cdef Py_ssize_t level, rows, done = first
-    cdef double inverse
-    if stop - first == 1:
-        c_seat_rows(spec, space, X, T, order, first, 1)
+    cdef bint weighted = data.weights != NULL
+    cdef double inverse, alpha
+    if stop - first == 1 and optimizer.method == PLAIN and l2 == 0.0 and not weighted:
+        c_seat_rows(spec, space, data, first, 1)
         return c_train_one(spec, space, parameters, rate, want_loss, total)
     memset(space.sums, 0, spec.size * sizeof(double))
     while done < stop:
         rows = min(space.rows, stop - done)
-        c_seat_rows(spec, space, X, T, order, done, rows)
+        c_seat_rows(spec, space, data, done, rows)
         if spec.sequential:
-            c_forward_rows(spec, space, parameters, rows, want_loss, total)
+            c_forward_rows(spec, space, parameters, rows, weighted, want_loss, total)
         else:
-            c_gradient_rows(spec, space, parameters, rows, want_loss, total)
+            c_gradient_rows(spec, space, parameters, rows, weighted, want_loss, total)
         done += rows
     if not isfinite(total[0]):
         return False
-    inverse = 1.0 / <double>(stop - first)
+    inverse = 1.0 / weight
+    alpha = l2 * weight
+    c_begin_update(optimizer, rate)
     for level in range(spec.n_layers - 1, -1, -1):
         if spec.sequential:
             c_add_gradients(spec, space, level, stop - first)
-        c_update_mean(&spec.layers[level], spec, parameters, space.sums, inverse, rate)
+        c_update_layer(&spec.layers[level], spec, optimizer, parameters, space.sums, inverse, alpha)
         if spec.sequential and level > 0:
             c_hidden_rows(spec, space, parameters, level, stop - first)
     return True

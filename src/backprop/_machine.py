@@ -15,6 +15,13 @@ from ._pacing import Pace, slices
 Array = NDArray[np.float64]
 
 
+def total_weight(n_samples: int, sample_weight: Array | None) -> float:
+    """The samples' weights added in order (NumPy's sum has an order of its own), or their number."""
+    if sample_weight is None:
+        return float(n_samples)
+    return float(np.add.accumulate(sample_weight)[-1])
+
+
 class Machine:
     """The doors of one engine, bound to one network's plan and parameters.
 
@@ -66,20 +73,20 @@ class Machine:
             self.engine.forward(self.plan, self.block, X, start, stop, *both)
         return [sheet for sheet in sheets if sheet is not None]
 
-    def loss(self, X: Array, T: Array) -> float:
-        """The mean over the samples of their losses."""
+    def loss(self, X: Array, T: Array, sample_weight: Array | None) -> float:
+        """The mean over the samples of their losses, weighted if there are weights."""
         total = 0.0
         for start, stop in slices(len(X), self.new_pace()):
-            total = self.engine.loss(self.plan, self.block, X, T, start, stop, total)
-        return total / len(X)
+            total = self.engine.loss(self.plan, self.block, X, T, sample_weight, start, stop, total)
+        return total / total_weight(len(X), sample_weight)
 
-    def gradients(self, X: Array, T: Array) -> tuple[Array, Array]:
+    def gradients(self, X: Array, T: Array, sample_weight: Array | None) -> tuple[Array, Array]:
         """The mean loss's gradient: a block like the parameters', and an array like X."""
         sums = self.layout.new_block()
         inputs = np.empty_like(X)
         for start, stop in slices(len(X), self.new_pace()):
-            self.engine.gradients(self.plan, self.block, X, T, start, stop, sums, inputs)
-        inverse = 1.0 / len(X)
+            self.engine.gradients(self.plan, self.block, X, T, sample_weight, start, stop, sums, inputs)
+        inverse = 1.0 / total_weight(len(X), sample_weight)
         return np.multiply(sums, inverse, out=sums), np.multiply(inputs, inverse, out=inputs)
 
     def first_bad_layer(self) -> int:

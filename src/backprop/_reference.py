@@ -14,7 +14,7 @@ First come the steps for one sample and one batch, then the doors. A door takes 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, sqrt
 from typing import Any
 
 from .functions import ACTIVATIONS, LOSSES, Activation, Loss
@@ -26,7 +26,7 @@ SEES_SIGNALS = True  # a signal handler may run, and raise, anywhere inside a do
 NANOSECONDS_PER_TERM = 100.0  # rough cost of one multiplication and addition; sizes the first slice only
 
 # What `train_epochs` may say; the last item of its answer.
-FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE = 0, 1, 2, 3
+FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE, STOPPED = 0, 1, 2, 3, 4
 
 SCAN_EVERY = 1024  # batches of a call between two looks at the parameters
 
@@ -179,30 +179,79 @@ def bias_sums(plan: Plan, deltas: Rows) -> Floats:
     return [total]
 
 
+class Optimizer:
+    """How a gradient becomes an update: the method, its constants, and its state between batches.
+
+    `moments` are like parameters: the velocity of momentum and Nesterov, or Adam's means of the gradients and of
+    their squares. `powers` are beta_1^t and beta_2^t, as running products.
+    """
+
+    def __init__(self, plan: Plan, description: tuple[str, Sequence[float], Sequence[Any], Any]) -> None:
+        self.method, self.constants, blocks, powers = description
+        self.moments = [Parameters(plan, block) for block in blocks]
+        self.powers: Any = memoryview(powers)
+        self.rate = 0.0
+
+    def begin(self, learning_rate: float) -> None:
+        """What happens once per batch, before any layer is updated."""
+        self.rate = learning_rate
+        if self.method == "adam":
+            beta_1, beta_2, _ = self.constants
+            self.powers[0] = self.powers[0] * beta_1
+            self.powers[1] = self.powers[1] * beta_2
+            self.rate = learning_rate * sqrt(1.0 - self.powers[1]) / (1.0 - self.powers[0])
+
+    def updated(self, row: Floats, gradients: Floats, states: Rows) -> tuple[Floats, Rows]:
+        """A row of parameters after its update, and its rows of state."""
+        rate = self.rate
+        if self.method == "sgd":
+            return [w - rate * g for w, g in zip(row, gradients)], []
+        if self.method == "adam":
+            beta_1, beta_2, epsilon = self.constants
+            rest_1, rest_2 = 1.0 - beta_1, 1.0 - beta_2
+            m = [beta_1 * m + rest_1 * g for m, g in zip(states[0], gradients)]
+            v = [beta_2 * v + rest_2 * (g * g) for v, g in zip(states[1], gradients)]
+            return [w - (rate * a) / (sqrt(b) + epsilon) for w, a, b in zip(row, m, v)], [m, v]
+        momentum = self.constants[0]
+        v = [momentum * v - rate * g for v, g in zip(states[0], gradients)]
+        if self.method == "momentum":
+            return [w + a for w, a in zip(row, v)], [v]
+        return [w + (momentum * a - rate * g) for w, a, g in zip(row, v, gradients)], [v]  # Nesterov
+
+
 def update_layer(
-    plan: Plan, parameters: Parameters, layer: int, below: Rows, deltas: Rows, learning_rate: float
-) -> None:
-    """The update w = w - rate*grad, with grad the mean over the batch; the biases too if they are trained."""
-    inverse = 1.0 / len(deltas)
-    parameters.weights[layer] = [
-        [w - learning_rate * (s * inverse) for w, s in zip(row, sums)]
-        for row, sums in zip(parameters.weights[layer], weight_sums(below, deltas))
-    ]
+    plan: Plan, parameters: Parameters, optimizer: Optimizer, layer: int, below: Rows, deltas: Rows,
+    batch_weight: float, l2: float,
+) -> None:  # fmt: skip
+    """Update one layer from grad = (S + alpha*w)*(1/B); the bias, without alpha, if it is trained.
+
+    B is the batch's weight, its number of samples if they have none, and alpha = l2*B.
+    """
+    inverse = 1.0 / batch_weight
+    alpha = l2 * batch_weight
+    moments = optimizer.moments
+    for i, sums in enumerate(weight_sums(below, deltas)):
+        row = parameters.weights[layer][i]
+        if alpha != 0.0:
+            gradients = [(s + alpha * w) * inverse for s, w in zip(sums, row)]
+        else:
+            gradients = [s * inverse for s in sums]
+        new, states = optimizer.updated(row, gradients, [moment.weights[layer][i] for moment in moments])
+        parameters.weights[layer][i] = new
+        for moment, state in zip(moments, states):
+            moment.weights[layer][i] = state
     if plan.train_bias:
-        parameters.biases[layer] = [
-            b - learning_rate * (s * inverse) for b, s in zip(parameters.biases[layer], bias_sums(plan, deltas))
-        ]
+        gradients = [s * inverse for s in bias_sums(plan, deltas)]
+        states = [moment.biases[layer] for moment in moments]
+        parameters.biases[layer], states = optimizer.updated(parameters.biases[layer], gradients, states)
+        for moment, state in zip(moments, states):
+            moment.biases[layer] = state
 
 
 def train_batch(
-    plan: Plan,
-    parameters: Parameters,
-    nets: list[Rows],
-    outs: list[Rows],
-    xs: Rows,
-    deltas: Rows,
-    learning_rate: float,
-) -> None:
+    plan: Plan, parameters: Parameters, optimizer: Optimizer, nets: list[Rows], outs: list[Rows], xs: Rows,
+    deltas: Rows, batch_weight: float, l2: float,
+) -> None:  # fmt: skip
     """Update every layer, from the last to the first. `nets` and `outs` hold the samples' forward passes.
 
     "simultaneous": a delta goes back through the weights from before the step, then they are updated.
@@ -210,11 +259,10 @@ def train_batch(
     """
     for layer in reversed(plan.layers):
         below = [out[layer - 1] for out in outs] if layer > 0 else xs
+        weights = [*parameters.weights[layer]]  # an update makes new rows, so these stay as they are
+        update_layer(plan, parameters, optimizer, layer, below, deltas, batch_weight, l2)
         if plan.sequential:
-            update_layer(plan, parameters, layer, below, deltas, learning_rate)
-        weights = parameters.weights[layer]  # an update makes new lists, so these stay as they are
-        if not plan.sequential:
-            update_layer(plan, parameters, layer, below, deltas, learning_rate)
+            weights = parameters.weights[layer]
         if layer > 0:
             activation = plan.activations[layer - 1]
             deltas = [
@@ -312,30 +360,39 @@ def forward(
                     put_row(flat(wanted[layer]), row, numbers[layer])
 
 
-def loss(plan: Plan, parameters: Any, X: Any, T: Any, start: int, stop: int, total: float) -> float:
-    """`total` plus the losses of the samples start..stop-1, added one by one."""
+def loss(
+    plan: Plan, parameters: Any, X: Any, T: Any, sample_weight: Any, start: int, stop: int, total: float
+) -> float:
+    """`total` plus the losses of the samples start..stop-1, each times its weight, added one by one."""
     of_network = Parameters(plan, parameters)
     X, T = flat(X), flat(T)
+    weights: Any = None if sample_weight is None else memoryview(sample_weight)
     for row in range(start, stop):
         nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
-        total = total + sample_loss(plan, nets[-1], outs[-1], row_of(T, row, plan.sizes[-1]))
+        error = sample_loss(plan, nets[-1], outs[-1], row_of(T, row, plan.sizes[-1]))
+        total = total + (error if weights is None else weights[row] * error)
     return total
 
 
 def gradients(
-    plan: Plan, parameters: Any, X: Any, T: Any, start: int, stop: int, sums_out: Any, inputs_out: Any
-) -> None:
+    plan: Plan, parameters: Any, X: Any, T: Any, sample_weight: Any, start: int, stop: int, sums_out: Any,
+    inputs_out: Any,
+) -> None:  # fmt: skip
     """Add the samples' dE/dw and dE/db to `sums_out`, a block like the parameters'; write dE/dx to `inputs_out`.
 
-    These are sums over the samples start..stop-1 of each sample's own gradient; nothing is divided.
+    These are sums over the samples start..stop-1 of each sample's own gradient, times its weight; nothing is
+    divided.
     """
     of_network = Parameters(plan, parameters)
     sums = Parameters(plan, sums_out)
     X, T, inputs_out = flat(X), flat(T), flat(inputs_out)
+    weights: Any = None if sample_weight is None else memoryview(sample_weight)
     for row in range(start, stop):
         x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
         nets, outs = sample_forward(plan, of_network, x)
         delta = output_deltas(plan, nets[-1], outs[-1], target)
+        if weights is not None:
+            delta = [weights[row] * d for d in delta]
         for layer in reversed(plan.layers):
             below = outs[layer - 1] if layer > 0 else x
             sums.weights[layer] = [
@@ -378,7 +435,9 @@ def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, lear
     """
     of_network = Parameters(plan, parameters)
     outs, deltas = row_of(flat(below), 0, plan.sizes[layer]), row_of(flat(delta), 0, plan.sizes[layer + 1])
-    update_layer(plan, of_network, layer, [outs], [deltas], learning_rate)
+    optimizer = Optimizer(plan, ("sgd", (), (), array("d")))
+    optimizer.begin(learning_rate)
+    update_layer(plan, of_network, optimizer, layer, [outs], [deltas], 1.0, 0.0)
     of_network.write_back()
 
 
@@ -387,37 +446,49 @@ def train_epochs(
     parameters: Any,
     X: Any,
     T: Any,
+    sample_weight: Any,
     indices: Any,
     learning_rates: Any,
+    l2: float,
+    optimizer: tuple[str, Sequence[float], Sequence[Any], Any],
     batch_size: int,
-    epoch: int,
+    place: tuple[int, int, int, float, float],
     stop_epoch: int,
-    sample: int,
-    batch: int,
-    total: float,
     max_batches: int,
+    stop_below: float,
     history_out: Any,
-) -> tuple[int, int, int, float, int]:
+) -> tuple[tuple[int, int, int, float, float], int]:
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done.
 
     Parameters
     ----------
+    sample_weight : buffer of float64, flat, or None
+        One for each sample; not all 0.
     indices : buffer of intp (at least stop_epoch - epoch, n_samples), or None
-        The order of the samples, a row for each epoch, the first row for `epoch`. None: as they stand.
+        The order of the samples, a row for each epoch, the first row for the place's epoch. None: as they stand.
     learning_rates : buffer of float64, flat
         One for each epoch, counted from 0.
-    epoch, sample, batch, total : int, int, int, float
-        The place: the epoch, how many of its samples are done, how many batches the run has done, and the sum
-        of this epoch's losses so far. A run starts at 0, 0, 0, 0.0.
+    l2 : float
+        Half of it times the sum of the squared weights belongs to the loss that is followed.
+    optimizer : tuple
+        "sgd", "momentum", "nesterov" or "adam"; its constants (none, momentum, momentum, or beta_1, beta_2 and
+        epsilon); its blocks of state, like the parameters' (none, one, one, two); the running powers of Adam's
+        betas, two numbers.
+    place : tuple
+        The epoch, how many of its samples are done, how many batches the run has done, and the sums of this
+        epoch's weighted losses and of its weights so far. A run starts at (0, 0, 0, 0.0, 0.0).
+    stop_below : float
+        The run ends after an epoch whose mean loss is below this, if losses are recorded.
     history_out : buffer of float64, flat, or None
         The mean loss of each finished epoch is written to its item. None: no losses are computed.
 
     Returns
     -------
-    epoch, sample, batch, total, status
-        The place reached, and FINISHED, PAUSED, LOSS_NOT_FINITE or PARAMETER_NOT_FINITE; for the last two the
-        place is that of the batch in which it was seen. That batch has been applied only in the last case.
+    place, status
+        The place reached, and FINISHED, PAUSED, STOPPED, LOSS_NOT_FINITE or PARAMETER_NOT_FINITE; for the last two
+        the place is that of the batch in which it was seen. That batch has been applied only in the last case.
     """
+    epoch, sample, batch, total, weight = place
     n_samples = len(memoryview(X))
     X, T = flat(X), flat(T)
     of_network = Parameters(plan, parameters)
@@ -426,32 +497,47 @@ def train_epochs(
         of_network.biases = [[b + 0.0 for b in row] for row in of_network.biases]
     order = None if indices is None else flat(indices)
     rates, history = memoryview(learning_rates), None if history_out is None else flat(history_out)
+    weights: Any = None if sample_weight is None else memoryview(sample_weight)
+    by_optimizer = Optimizer(plan, optimizer)
     first_epoch = epoch
     last_batch = batch + max_batches
     status = FINISHED
-    while epoch < stop_epoch:
+    while epoch < stop_epoch and status == FINISHED:
         if batch == last_batch:
             status = PAUSED
             break
         stop = min(sample + batch_size, n_samples)
         start = (epoch - first_epoch) * n_samples
         rows = range(sample, stop) if order is None else order[start + sample : start + stop].tolist()
-        xs = [row_of(X, row, plan.sizes[0]) for row in rows]
-        targets = [row_of(T, row, plan.sizes[-1]) for row in rows]
+        xs: Rows = []
         nets: list[Rows] = []
         outs: list[Rows] = []
         deltas: Rows = []
-        for x, target in zip(xs, targets):
+        batch_weight = 0.0
+        for row in rows:
+            batch_weight = batch_weight + (1.0 if weights is None else weights[row])
+        if batch_weight == 0.0:  # all of its weights are: it is passed over
+            rows = []
+        for row in rows:
+            x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
             net, out = sample_forward(plan, of_network, x)
+            delta = output_deltas(plan, net[-1], out[-1], target)
+            if weights is not None:
+                delta = [weights[row] * d for d in delta]
+            if history is not None:
+                error = sample_loss(plan, net[-1], out[-1], target)
+                total = total + (error if weights is None else weights[row] * error)
+            xs.append(x)
             nets.append(net)
             outs.append(out)
-            deltas.append(output_deltas(plan, net[-1], out[-1], target))
-            if history is not None:
-                total = total + sample_loss(plan, net[-1], out[-1], target)
+            deltas.append(delta)
+            weight = weight + (1.0 if weights is None else weights[row])
         if not -inf < total < inf:
             status = LOSS_NOT_FINITE
             break
-        train_batch(plan, of_network, nets, outs, xs, deltas, rates[epoch])
+        if xs:
+            by_optimizer.begin(rates[epoch])
+            train_batch(plan, of_network, by_optimizer, nets, outs, xs, deltas, batch_weight, l2)
         batch = batch + 1
         if batch % SCAN_EVERY == 0 and of_network.first_bad_layer() >= 0:
             status = PARAMETER_NOT_FINITE
@@ -459,7 +545,10 @@ def train_epochs(
         sample = stop
         if sample == n_samples:
             if history is not None:
-                history[epoch] = total / n_samples
-            epoch, sample, total = epoch + 1, 0, 0.0
-    of_network.write_back()
-    return epoch, sample, batch, total, status
+                history[epoch] = total / weight
+                if history[epoch] < stop_below:
+                    status = STOPPED
+            epoch, sample, total, weight = epoch + 1, 0, 0.0, 0.0
+    for numbers in (of_network, *by_optimizer.moments):
+        numbers.write_back()
+    return (epoch, sample, batch, total, weight), status

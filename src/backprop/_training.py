@@ -3,6 +3,7 @@
 The engine does the arithmetic; this module says from where to where, and what becomes of the parameters.
 """
 
+from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ._machine import Array, Machine
 from ._pacing import deferred_interrupt
 from .errors import DivergenceError
+from .optimizers import State
 
 INDICES_AT_ONCE = 65536  # of a shuffled run's order, this many are drawn ahead
 
@@ -40,45 +42,62 @@ def train(
     X: Array,
     T: Array,
     *,
+    sample_weight: Array | None,
     epochs: int,
-    learning_rate: float,
+    learning_rates: Array,
+    l2: float,
+    optimizer: State,
     batch_size: int,
     shuffle: np.random.RandomState | None,
     record_loss: bool,
+    stop_below: float,
+    after_epoch: Callable[[int, float | None], bool] | None,
 ) -> Array | None:
     """Train the machine's parameters; the mean loss of each epoch, or None if it is not recorded.
 
     After Ctrl-C the parameters are those after the last complete batch.
 
+    Parameters
+    ----------
+    learning_rates : ndarray of shape (epochs,)
+    optimizer : State
+        Its arrays go on changing with the parameters.
+    after_epoch : callable or None
+        Called with the epoch and its loss after each; the run ends when it returns true.
+
     Raises
     ------
     DivergenceError
-        With the parameters as they were.
+        With the parameters and the optimizer's state as they were.
     """
     engine, block = machine.engine, machine.block
-    before = block.copy()
+    changing = [block, *optimizer.moments, optimizer.powers]
+    before = [array.copy() for array in changing]
     history = np.empty(epochs) if record_loss else None
-    rates: Array = np.ndarray(epochs, buffer=np.float64(learning_rate), strides=0)  # one number, seen many times
     orders = Orders(len(X), shuffle)
     batch_size = min(batch_size, len(X))
     pace = machine.new_pace(samples_per_item=batch_size)
-    epoch, sample, batch, total = 0, 0, 0, 0.0
+    description = (optimizer.method, optimizer.constants, optimizer.moments, optimizer.powers)
+    place, status = (0, 0, 0, 0.0, 0.0), engine.FINISHED
 
     def diverged(epoch: int, sample: int | None, layer: int) -> DivergenceError:
-        block[:] = before
+        for array, kept in zip(changing, before, strict=True):
+            array[:] = kept
         return DivergenceError(epoch, sample, layer)
 
     with deferred_interrupt(engine.SEES_SIGNALS) as deliver_interrupt:
-        while epoch < epochs:
-            covered, indices = orders.draw(epochs - epoch)
-            first, stop = epoch, epoch + covered
-            while epoch < stop:
+        while place[0] < epochs and status != engine.STOPPED:
+            first = place[0]
+            covered, indices = orders.draw(1 if after_epoch is not None else epochs - first)
+            stop = first + covered
+            while place[0] < stop and status != engine.STOPPED:
                 begin = perf_counter()
-                rest = None if indices is None else indices[epoch - first :]
-                epoch, sample, batch, total, status = engine.train_epochs(
-                    machine.plan, block, X, T, rest, rates, batch_size,
-                    epoch, stop, sample, batch, total, pace.items, history,
+                rest = None if indices is None else indices[place[0] - first :]
+                place, status = engine.train_epochs(
+                    machine.plan, block, X, T, sample_weight, rest, learning_rates, l2, description, batch_size,
+                    place, stop, pace.items, stop_below, history,
                 )  # fmt: skip
+                epoch, sample, *_ = place
                 if status == engine.PAUSED:
                     pace.adapt(perf_counter() - begin)
                 elif status == engine.LOSS_NOT_FINITE:
@@ -88,7 +107,13 @@ def train(
                 elif status == engine.PARAMETER_NOT_FINITE:
                     raise diverged(epoch, None, machine.first_bad_layer())
                 deliver_interrupt()
+            if after_epoch is not None:
+                loss = None if history is None else float(history[place[0] - 1])
+                if after_epoch(place[0] - 1, loss):
+                    status = engine.STOPPED
+                block += 0.0  # it may have written -0.0
+    done = place[0]
     layer = machine.first_bad_layer()
     if layer >= 0:
-        raise diverged(epochs - 1, None, layer)
-    return history
+        raise diverged(done - 1, None, layer)
+    return history if history is None or done == epochs else history[:done].copy()

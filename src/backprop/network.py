@@ -5,7 +5,7 @@ Arguments are checked here; the engine (see `_engine`) computes, and `_training`
 
 import inspect
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
@@ -17,10 +17,13 @@ from . import _engine, _training
 from ._layout import Layout
 from ._machine import Machine
 from .functions import ACTIVATIONS, LOSSES, SHORTCUTS, pair_is_possible
+from .optimizers import NAMES, Optimizer
 
 __all__ = ["Gradients", "Network", "NetworkConfig"]
 
 Array = NDArray[np.float64]
+LearningRate = float | ArrayLike | Callable[[int], float] | None
+Callback = Callable[[int, "Network", float | None], Any]
 RandomState = int | np.integer[Any] | np.random.RandomState | None
 
 BIASES = ("per_unit", "shared", "none")
@@ -312,14 +315,16 @@ class Network:
         sheets = self._machine.forward(samples, **wanted)
         return [sheet[0] for sheet in sheets] if single else sheets
 
-    def loss(self, X: ArrayLike, T: ArrayLike) -> float:
-        """The mean over the samples of their losses; for one sample the tutorial's total error.
+    def loss(self, X: ArrayLike, T: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """The mean over the samples of their losses; for one sample the tutorial's total error. L2 is not in it.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_inputs) or (n_inputs,)
         T : array-like of shape (n_samples, n_outputs) or (n_outputs,)
             Targets; (n_samples,) will do for a single output.
+        sample_weight : array-like of shape (n_samples,), optional
+            At least 0 and not all 0. The mean is then ``sum(weight*loss)/sum(weight)``.
 
         Returns
         -------
@@ -328,18 +333,18 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If X or T has another shape, is empty, holds anything but finite real numbers, or T holds a target
-            that the loss does not allow.
+            If an argument has another shape, is empty, holds anything but finite real numbers, or T holds a
+            target that the loss does not allow.
         """
         samples, targets, _ = self._samples_and_targets(X, T)
-        return self._machine.loss(samples, targets)
+        return self._machine.loss(samples, targets, self._weights_of_samples(sample_weight, len(samples)))
 
-    def gradients(self, X: ArrayLike, T: ArrayLike) -> Gradients:
+    def gradients(self, X: ArrayLike, T: ArrayLike, sample_weight: ArrayLike | None = None) -> Gradients:
         """The gradient of `loss`, with all deltas from the present weights, whatever `update_order` says.
 
         Parameters
         ----------
-        X, T : array-like
+        X, T, sample_weight : array-like
             As in `loss`; errors too.
 
         Returns
@@ -349,7 +354,8 @@ class Network:
             ``w - learning_rate*gradient``.
         """
         samples, targets, single = self._samples_and_targets(X, T)
-        block, inputs = self._machine.gradients(samples, targets)
+        weights = self._weights_of_samples(sample_weight, len(samples))
+        block, inputs = self._machine.gradients(samples, targets, weights)
         layout = self._machine.layout
         return Gradients(
             tuple(layout.weights(block)), tuple(layout.biases(block)), inputs[0] if single else inputs
@@ -381,7 +387,18 @@ class Network:
             raise ValueError(f"x has shape {samples.shape}, expected ({self._config.sizes[0]},): one sample")
         rate = checks.rate("learning_rate", learning_rate)
         history = self._train(
-            samples, targets, epochs=1, learning_rate=rate, batch_size=1, shuffle=None, record_loss=True
+            samples,
+            targets,
+            sample_weight=None,
+            epochs=1,
+            learning_rates=np.full(1, rate),
+            l2=0.0,
+            optimizer=NAMES["sgd"](),
+            batch_size=1,
+            shuffle=None,
+            record_loss=True,
+            stop_below=-np.inf,
+            after_epoch=None,
         )
         assert history is not None
         return float(history[0])
@@ -392,10 +409,15 @@ class Network:
         T: ArrayLike,
         *,
         epochs: int = 1,
-        learning_rate: float = 0.5,
+        learning_rate: LearningRate = None,
         batch_size: int = 1,
+        optimizer: str | Optimizer = "sgd",
+        l2: float = 0.0,
         shuffle: bool = False,
         random_state: RandomState = None,
+        sample_weight: ArrayLike | None = None,
+        callback: Callback | None = None,
+        stop_below: float | None = None,
         record_loss: bool = True,
     ) -> Array | None:
         """Train by stochastic gradient descent, one sample or one mini-batch at a time.
@@ -406,58 +428,87 @@ class Network:
         T : array-like of shape (n_samples, n_outputs) or (n_outputs,)
             Targets; (n_samples,) will do for a single output.
         epochs : int, default=1
-            How many times all samples are visited.
-        learning_rate : float, default=0.5
-            A step is ``w - learning_rate*gradient``, with the gradient of the batch's *mean* loss: a batch of n
-            moves n times less than a sum would.
+            How many times all samples are visited, at most.
+        learning_rate : float, array-like of shape (epochs,), callable or None, default=None
+            One for all epochs, one for each, or a function of the epoch (from 0), asked for every epoch before
+            training begins. None: the optimizer's own, 0.5 for "sgd" and 0.001 for "adam". A step of plain SGD
+            is ``w - learning_rate*gradient``, with the gradient of the batch's *mean* loss: a batch of n moves
+            n times less than a sum would.
         batch_size : int, default=1
             Samples per update. The last batch of an epoch may be shorter; more than n_samples means all.
+        optimizer : {"sgd", "adam"}, SGD or Adam, default="sgd"
+            A name starts afresh at each call. An instance keeps its state (momentum's velocity, Adam's means)
+            from call to call and belongs to the first network that it trains.
+        l2 : float, default=0.0
+            Adds ``0.5*l2*sum(w*w)`` over all weights, not the biases, to the mean loss whose gradient is
+            followed, whatever the batch size. Recorded losses are without it.
         shuffle : bool, default=False
             Whether each epoch visits the samples in a new random order, each permuting the last.
         random_state : int, RandomState or None, default=None
             For `shuffle`. An int starts anew at each call; a RandomState advances.
+        sample_weight : array-like of shape (n_samples,), optional
+            At least 0 and not all 0. A batch follows the gradient of ``sum(weight*loss)/sum(weight)`` over its
+            samples; one whose weights are all 0 is passed over.
+        callback : callable, optional
+            Called after each epoch as ``callback(epoch, network, loss)``, with the epoch from 0 and its recorded
+            loss (None if losses are not recorded). Training ends when it returns True.
+        stop_below : float, optional
+            End after the first epoch whose recorded loss is below this.
         record_loss : bool, default=True
             Whether to compute and return the losses.
 
         Returns
         -------
-        ndarray of shape (epochs,) or None
+        ndarray of shape (n_epochs,) or None
             Per epoch, the mean of the losses that its forward passes measured, each before its update. So
             ``history[0]`` of one sample is the loss before training, and the loss after it is ``net.loss(X, T)``.
+            Shorter than `epochs` if the run was ended early.
 
         Raises
         ------
         TypeError, ValueError
             If an argument is not as above, or a parameter is not finite. Nothing has changed then.
         DivergenceError
-            If a loss or a parameter leaves the finite numbers. The parameters are those from before the call.
+            If a loss or a parameter leaves the finite numbers. The parameters and the optimizer's state are
+            those from before the call.
         RuntimeError
-            If another thread is training this network.
+            If another call is training this network.
         KeyboardInterrupt
             After Ctrl-C; the network then holds the result of the last complete batch.
         """
         samples, targets, _ = self._samples_and_targets(X, T)
         epochs = checks.integer("epochs", epochs)
-        rate = checks.rate("learning_rate", learning_rate)
         batch_size = checks.integer("batch_size", batch_size)
+        by_optimizer = _optimizer(optimizer)
+        l2 = checks.rate("l2", l2)
         shuffle = checks.boolean("shuffle", shuffle)
         record_loss = checks.boolean("record_loss", record_loss)
+        weights = self._weights_of_samples(sample_weight, len(samples))
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable, as callback(epoch, network, loss), not {callback!r}")
+        threshold = -np.inf if stop_below is None else checks.rate("stop_below", stop_below)
+        if stop_below is not None and not record_loss:
+            raise ValueError("stop_below needs record_loss=True: without losses nothing can fall below it")
         rng = None
         if shuffle or random_state is not None:  # a fresh one costs more than a short run
             rng = checks.random_state(random_state)
-        if record_loss:
-            checks.memory("epochs", f"a history of {epochs:,} epochs", epochs)
+        checks.memory("epochs", f"a history of {epochs:,} epochs", epochs if record_loss else 0)
         return self._train(
             samples,
             targets,
+            sample_weight=weights,
             epochs=epochs,
-            learning_rate=rate,
+            learning_rates=_learning_rates(learning_rate, epochs, by_optimizer),
+            l2=l2,
+            optimizer=by_optimizer,
             batch_size=batch_size,
             shuffle=rng if shuffle else None,
             record_loss=record_loss,
+            stop_below=threshold,
+            after_epoch=None if callback is None else lambda epoch, loss: callback(epoch, self, loss) is True,
         )
 
-    def _train(self, samples: Array, targets: Array, **options: Any) -> Array | None:
+    def _train(self, samples: Array, targets: Array, *, optimizer: Optimizer, **options: Any) -> Array | None:
         """Run `_training.train` with the parameters checked and no second run beside it."""
         if not self._training.acquire(blocking=False):
             raise RuntimeError("this network is being trained by another call; train a copy() instead")
@@ -468,9 +519,24 @@ class Network:
                     f"weights[{layer}] or biases[{layer}] holds a number that is not finite; set it before"
                     " training"
                 )
-            return _training.train(self._machine, samples, targets, **options)
+            state = optimizer._state(self, self._machine.layout)
+            return _training.train(self._machine, samples, targets, optimizer=state, **options)
         finally:
             self._training.release()
+
+    def _weights_of_samples(self, sample_weight: ArrayLike | None, n_samples: int) -> Array | None:
+        """Checked sample weights."""
+        if sample_weight is None:
+            return None
+        weights = checks.float_array("sample_weight", sample_weight)
+        if weights.shape != (n_samples,):
+            raise ValueError(f"sample_weight has shape {weights.shape}, expected ({n_samples},)")
+        engine = self._machine.engine
+        largest = float(np.finfo(np.float64).max) / n_samples  # so that their sum is finite
+        checks.within("sample_weight", weights, engine, 0.0, largest, "finite numbers of at least 0")
+        if not weights.any():
+            raise ValueError("sample_weight is 0 for every sample; at least one must count")
+        return weights
 
     def _samples_and_targets(
         self, X: ArrayLike, T: ArrayLike, names: tuple[str, str] = ("X", "T")
@@ -550,3 +616,32 @@ def _restored(config: NetworkConfig, engine: str, parameters: Array) -> Network:
     network._open(config, engine)
     network.parameters = parameters
     return network
+
+
+def _optimizer(optimizer: Any) -> Optimizer:
+    """An optimizer from an instance, or a fresh one from a name."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer must be 'sgd', 'adam', or an SGD or Adam, not {checks.shown(optimizer)}")
+    return NAMES[checks.choice("optimizer", optimizer, NAMES)]()
+
+
+def _learning_rates(learning_rate: Any, epochs: int, optimizer: Optimizer) -> Array:
+    """One rate per epoch; a single number as a view that costs no memory."""
+    if learning_rate is None:
+        learning_rate = optimizer.learning_rate
+    if callable(learning_rate):
+        checks.memory("epochs", f"a learning rate for each of {epochs:,} epochs", epochs)
+        return np.array([checks.rate(f"learning_rate({epoch})", learning_rate(epoch)) for epoch in range(epochs)])
+    if isinstance(learning_rate, Sequence | np.ndarray) and not isinstance(learning_rate, str | bytes):
+        rates = checks.float_array("learning_rate", learning_rate)
+        if rates.shape != (epochs,):
+            raise ValueError(
+                f"learning_rate has shape {rates.shape}, expected a number or ({epochs},), one per epoch"
+            )
+        for epoch, rate in enumerate(rates.tolist()):
+            checks.rate(f"learning_rate[{epoch}]", rate)
+        return rates
+    rate = np.float64(checks.rate("learning_rate", learning_rate))
+    return np.ndarray(epochs, buffer=rate, strides=0)

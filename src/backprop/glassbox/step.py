@@ -182,7 +182,7 @@ def record_step(net: Network, X: ArrayLike, T: ArrayLike, learning_rate: float =
 def _losses(machine: Machine, samples: Array, targets: Array) -> list[float]:
     """Each sample's loss."""
     engine, plan, block = machine.engine, machine.plan, machine.block
-    return [engine.loss(plan, block, samples, targets, row, row + 1, 0.0) for row in range(len(samples))]
+    return [engine.loss(plan, block, samples, targets, None, row, row + 1, 0.0) for row in range(len(samples))]
 
 
 def _deltas(
