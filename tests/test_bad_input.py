@@ -23,6 +23,8 @@ T = np.array([[0.5, 0.6], [0.7, 0.8]])
         ({"sizes": 3}, TypeError, ["sizes", "3"]),
         ({"sizes": "222"}, TypeError, ["sizes", "222"]),
         ({"sizes": None}, TypeError, ["sizes", "None"]),
+        ({"sizes": {2, 3}}, TypeError, ["sizes", "{2, 3}"]),
+        ({"sizes": {2: 3, 4: 5}}, TypeError, ["sizes", "{2: 3"]),
         ({"sizes": [2, 0, 2]}, ValueError, ["sizes[1]", "0"]),
         ({"sizes": [2, -1, 2]}, ValueError, ["sizes[1]", "-1"]),
         ({"sizes": [2, True, 2]}, TypeError, ["sizes[1]", "True"]),
@@ -95,6 +97,7 @@ BAD_SAMPLES = [
     (np.array([[1, 2], [3, 4]], dtype="datetime64[s]"), TypeError, "datetime64"),
     ([[10**400, 0], [0, 0]], TypeError, "object"),
     ({"a": 1}, TypeError, "object"),
+    (np.ma.masked_array(X, mask=[[0, 1], [0, 0]]), TypeError, "masked"),
 ]
 if np.finfo(np.longdouble).max > np.finfo(np.float64).max:
     BAD_SAMPLES.append((np.array([["1e4000", 0], [0, 0]], dtype=np.longdouble), ValueError, "inf"))
@@ -176,6 +179,8 @@ def test_targets_that_log_loss_does_not_allow(engine, call, target):
         ({"epochs": True}, TypeError, ["epochs", "True"]),
         ({"epochs": "10"}, TypeError, ["epochs", "'10'"]),
         ({"epochs": 10**15}, ValueError, ["epochs", "GiB"]),
+        ({"epochs": 2**60, "record_loss": False}, ValueError, ["epochs", "from 1 to"]),
+        ({"epochs": 10**30, "record_loss": False}, ValueError, ["epochs", "from 1 to"]),
         ({"learning_rate": -0.1}, ValueError, ["learning_rate", "-0.1"]),
         ({"learning_rate": math.nan}, ValueError, ["learning_rate", "nan"]),
         ({"learning_rate": math.inf}, ValueError, ["learning_rate", "inf"]),
@@ -299,6 +304,7 @@ def test_other_real_dtypes_are_converted(engine, dtype):
         ("weights", [np.zeros((2, 2)), np.full((2, 2), np.inf)], ValueError, "weights[1][0, 0] is inf"),
         ("biases", [np.zeros(2), np.zeros(3)], ValueError, "biases[1] has shape (3,)"),
         ("biases", [np.zeros(2), None], TypeError, "biases[1]"),
+        ("weights", None, TypeError, "weights must be a sequence"),
     ],
 )
 def test_parameters(engine, name, value, error, word):
@@ -319,7 +325,18 @@ def test_one_layer_s_parameters(engine):
         net.biases[1] = [0.0, math.nan]
     with pytest.raises(IndexError):
         net.weights[2] = np.zeros((2, 2))
+    with pytest.raises(TypeError, match=r"weights = \[...\]"):
+        net.weights[0:1] = [np.zeros((2, 2))]
     assert_same_bits(net.parameters, before)
+
+
+def test_objects_whose_repr_fails_are_named_by_their_type():
+    class Bad:
+        def __repr__(self):
+            raise RuntimeError
+
+    with pytest.raises(TypeError, match=r"epochs must be an integer .* Bad"):
+        bp.Network([2, 2]).train(X, T, epochs=Bad())
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -39,6 +39,13 @@ def test_the_sample_is_the_row_of_x_first_in_the_batch(engine):
     with pytest.raises(DivergenceError) as caught:
         net.train(X, np.zeros((5, 1)), epochs=100, learning_rate=2e10, batch_size=2)
     assert caught.value.sample == 2  # the batch of rows 2 and 3
+    with pytest.raises(DivergenceError) as caught:
+        net.train(X, np.zeros((5, 1)), epochs=100, learning_rate=2e10, batch_size=2, shuffle=True, random_state=3)
+    epoch, rng, order = caught.value.epoch, np.random.RandomState(3), np.arange(5)
+    for _ in range(epoch + 1):
+        order = order[rng.permutation(5)]
+    place = int(np.argwhere(order == 3)[0, 0])
+    assert caught.value.sample == order[place - place % 2]  # first in the batch, not the smallest row
 
 
 def test_the_layer_is_the_first_with_a_net_that_is_not_finite(engine):

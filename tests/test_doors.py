@@ -161,3 +161,38 @@ def test_a_compiled_door_refuses_an_optimizer_that_does_not_fit(both, optimizer)
             machine.plan, machine.block, x[None], t[None], None, None, np.full(1, 0.5), 0.0, optimizer, 1,
             (0, 0, 0, 0.0, 0.0), 1, 10, 0.0, None,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ((), (), (), (), 0),
+        ((2,), (), (), (), 0),
+        ((2, 2), (3,), (0,), (8,), 12),
+        ((2, 2), (0,), (0,), (8,), 12),
+        ((2, 5), (4,), (0,), (8,), 12),
+        ((2, 2), (4,), (8,), (8,), 12),
+        ((2, 2), (4,), (-1,), (8,), 12),
+        ((2, 2), (4,), (0,), (9,), 12),
+        ((2, 2), (4,), (0,), (10**9,), 12),
+        ((2, 2), (4, 4), (0,), (8,), 12),
+        ((0, 2), (4,), (0,), (8,), 12),
+    ],
+)
+def test_a_plan_must_fit_its_block(both, places):
+    sizes, strides, weights, biases, size = places
+    with pytest.raises(ValueError, match=r"layer|sizes"):
+        _engine.pick(both[0]).make_plan(
+            sizes, ("relu",) * max(len(sizes) - 1, 0), "squared_error", False, "per_unit", True, False, strides,
+            weights, biases, size,
+        )  # fmt: skip
+
+
+def test_a_place_past_the_last_sample_is_refused(both):
+    net, x, t = bp.examples.worked_example(engine=both[0])
+    machine = net._machine
+    with pytest.raises(ValueError, match="samples"):
+        machine.engine.train_epochs(
+            machine.plan, machine.block, x[None], t[None], None, None, np.full(1, 0.5), 0.0, PLAIN, 2,
+            (0, 1, 0, 0.0, 0.0), 1, 10, 0.0, None,
+        )  # fmt: skip

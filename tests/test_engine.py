@@ -51,6 +51,7 @@ def test_an_unknown_engine_in_the_environment():
 
 def test_without_the_extension_python_serves_and_warns_once():
     code = WITHOUT_EXTENSION + "import backprop as bp\nfor _ in range(3):\n    print(bp.Network([2, 1]).engine)"
+    assert run(code, "-W", "always").stderr.count("EngineWarning") == 1  # not thanks to Python's own filter
     done = run(code)
     assert done.stdout == "python\n" * 3
     assert done.stderr.count("EngineWarning") == 1

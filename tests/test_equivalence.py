@@ -137,6 +137,8 @@ def views_of(array: np.ndarray) -> dict[str, np.ndarray]:
         "unaligned": unaligned,
         "big-endian": array.astype(">f8"),
         "list": array.tolist(),
+        "subclass": array.view(np.recarray),
+        "broadcast": np.broadcast_to(array[None], (2, *array.shape))[1],
     }
 
 

@@ -11,8 +11,8 @@ import backprop as bp
 from backprop.functions import ACTIVATIONS, LOSSES, SHORTCUTS
 
 # A central difference of step h is off by h^2/6 f''' and by about 1e-16 f/h from rounding: 1e-5 balances them
-# near 1e-10 for the networks here, whose losses and derivatives are of the order of 1 to 100.
-STEP, TOLERANCE = 1e-5, 1e-7
+# near 1e-10 for values of the order of 1; losses and derivatives here go up to the order of 100.
+STEP, TOLERANCE = 1e-5, 1e-8
 
 
 def near_a_kink(net: bp.Network, X: np.ndarray) -> bool:

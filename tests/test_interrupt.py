@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import backprop as bp
+from backprop._pacing import deferred_interrupt
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -107,3 +108,75 @@ def test_a_call_in_another_thread_leaves_signals_alone(engine):
     thread.start()
     thread.join()
     assert not failures
+
+
+def test_a_signal_is_held_back_until_it_is_delivered():
+    """What keeps the Python engine's batches whole."""
+    seen = []
+    old = signal.signal(signal.SIGINT, lambda *_: seen.append("handled"))
+    try:
+        with deferred_interrupt(True) as deliver:
+            signal.raise_signal(signal.SIGINT)
+            assert not seen
+            deliver()
+            assert seen == ["handled"]
+            signal.raise_signal(signal.SIGINT)
+        assert seen == ["handled"] * 2  # the last one at the end
+        with deferred_interrupt(False):
+            signal.raise_signal(signal.SIGINT)
+            assert len(seen) == 3
+    finally:
+        signal.signal(signal.SIGINT, old)
+
+
+def test_the_python_engine_is_not_stopped_inside_a_slice():
+    """It works on lists and writes them back at the end: an exception in between would lose complete batches."""
+    net, x, t = bp.examples.worked_example(engine="python")
+    engine = net._machine.engine
+    slices = []
+
+    class Watched:
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        def train_epochs(self, *arguments):
+            signal.raise_signal(signal.SIGINT)
+            result = engine.train_epochs(*arguments)
+            slices.append(result)
+            return result
+
+    net._machine.engine = Watched()
+    with pytest.raises(KeyboardInterrupt):
+        net.train(x, t, epochs=10**6)
+    assert len(slices) == 1
+    expected, _, _ = bp.examples.worked_example(engine="python")
+    expected.train(x, t, epochs=slices[0][0][0])
+    assert net == expected
+
+
+@pytest.mark.parametrize("seconds", [1e-5, 1e-4])
+def test_an_interrupt_anywhere_leaves_a_network_that_can_be_trained(engine, seconds):
+    net, x, t = bp.examples.worked_example(engine=engine)
+
+    def handler(*_):
+        raise InterruptError
+
+    old = signal.signal(signal.SIGALRM, handler)
+    interrupted = 0
+    try:
+        for _ in range(400):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+                for _ in range(20):
+                    net.step(x, t)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except InterruptError:
+                interrupted += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except InterruptError:
+        pass
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert interrupted > 100
+    net.step(x, t)  # not "being trained by another call"
+    assert np.isfinite(net.parameters).all()

@@ -108,11 +108,70 @@ def test_copies_are_equal_and_independent(engine, duplicate):
     )
     other = duplicate(net)
     assert other == net
+    assert other.engine in (engine, bp.Network([1, 1]).engine)  # a pickle opens in the engine that is there
     assert other.config == net.config
     other.train(X, T)
     assert other != net
     net.train(X, T)
     assert other == net  # the same engine or not, the same bits
+
+
+def test_a_copy_computes_in_the_same_engine(engine):
+    net = bp.Network([3, 5, 2], engine=engine)
+    assert net.copy().engine == copy.copy(net).engine == copy.deepcopy(net).engine == engine
+
+
+def test_a_copy_keeps_what_is_not_finite_and_its_class(engine):
+    class Named(bp.Network):
+        pass
+
+    net = Named([3, 5, 2], random_state=0, engine=engine)
+    net.weights[0][0, 0] = np.nan
+    for duplicate in (net.copy(), copy.deepcopy(net)):
+        assert_same_bits(duplicate.parameters, net.parameters)
+        assert type(duplicate) is Named
+    plain = bp.Network([3, 5, 2], random_state=0, engine=engine)
+    plain.weights[0][0, 0] = np.inf
+    assert_same_bits(pickle.loads(pickle.dumps(plain)).parameters, plain.parameters)
+
+
+def test_views_of_the_network_itself_may_be_assigned(engine):
+    for sizes in ([4, 4, 4], [3, 3, 3]):
+        net = bp.Network(sizes, random_state=0, engine=engine)
+        net.biases = [np.arange(sizes[0]), -np.arange(sizes[0])]
+        (a, b), (c, d) = ([view.copy() for view in views] for views in (net.weights, net.biases))
+        net.weights = [net.weights[1], net.weights[0]]
+        net.biases = [net.biases[1], net.biases[0]]
+        for found, expected in zip((*net.weights, *net.biases), (b, a, d, c), strict=True):
+            assert_same_bits(found, expected)
+        net.weights[0] = net.weights[0].T
+        assert_same_bits(net.weights[0], b.T)
+
+
+def test_the_network_s_own_parameters_may_be_the_data(both):
+    """They are taken as they stand when the call begins."""
+    trained = []
+    for name in both:
+        net = bp.Network([4, 4, 4], random_state=0, engine=name)
+        other, samples = net.copy(), net.weights[0].copy()
+        history = net.train(net.weights[0], net.weights[1], epochs=3, sample_weight=net.weights[0][:, 0] ** 2)
+        expected = other.train(samples, other.weights[1].copy(), epochs=3, sample_weight=samples[:, 0] ** 2)
+        assert_same_bits(history, expected)
+        assert net == other
+        trained.append(net)
+    assert trained[0] == trained[1]
+
+
+def test_the_block_is_aligned():
+    blocks = [bp.Network([2, n, 3])._machine.block for n in range(1, 40)]
+    assert {block.ctypes.data % 64 for block in blocks} == {0}
+
+
+def test_equality_is_exact():
+    net = bp.Network([3, 5, 2], random_state=0)
+    other = net.copy()
+    other.weights[0][0, 0] = np.nextafter(other.weights[0][0, 0], 9.0)
+    assert net != other
 
 
 def test_equality_is_of_specification_and_parameters():
@@ -275,13 +334,23 @@ def test_frozen_biases_stay(engine):
 
 def test_two_threads_may_not_train_one_network(engine):
     net = bp.Network([3, 5, 2], random_state=0, engine=engine)
-    net._training.acquire()
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(epoch, network, loss):
+        entered.set()
+        return leave.wait(60)
+
+    thread = threading.Thread(target=net.train, args=(X, T), kwargs={"epochs": 10, "callback": hold})
+    thread.start()
     try:
+        assert entered.wait(60)
         for train in (net.train, lambda X, T: net.step(X[0], T[0])):
             with pytest.raises(RuntimeError, match="another call"):
                 train(X, T)
+        assert net.forward(X).shape == (4, 2)  # reading is free
     finally:
-        net._training.release()
+        leave.set()
+        thread.join()
     net.train(X, T)
 
 

@@ -7,7 +7,8 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,10 @@ Array = NDArray[np.float64]
 
 def shown(value: Any) -> str:
     """`value` for an error message, cut to a readable length."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a __repr__ of the user's, or a list nested too deep
+        return f"an object of type {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
@@ -39,16 +43,17 @@ def boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def integer(name: str, value: Any, minimum: int = 1) -> int:
-    """A whole number of at least `minimum`; NumPy's integers count, bools and floats do not."""
-    expected = f"{name} must be an integer of at least {minimum}, not {shown(value)}"
+def integer(name: str, value: Any, minimum: int = 1, maximum: int | None = None) -> int:
+    """A whole number within limits; NumPy's integers count, bools and floats do not."""
+    limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    expected = f"{name} must be an integer {limits}, not {shown(value)}"
     if isinstance(value, bool | np.bool_):
         raise TypeError(expected)
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(expected) from None
-    if number < minimum:
+    if number < minimum or (maximum is not None and number > maximum):
         raise ValueError(expected)
     return number
 
@@ -70,7 +75,7 @@ def rate(name: str, value: Any) -> float:
 def layer_sizes(sizes: Any) -> tuple[int, ...]:
     """The units of each layer: at least two layers, each of at least one unit."""
     expected = "sizes must be a sequence of at least two layer sizes, such as [2, 2, 2]"
-    if isinstance(sizes, str | bytes) or not isinstance(sizes, Iterable):
+    if isinstance(sizes, str | bytes) or not isinstance(sizes, Sequence | np.ndarray):
         raise TypeError(f"{expected}, not {shown(sizes)}")
     checked = tuple(integer(f"sizes[{k}]", size) for k, size in enumerate(sizes))
     if len(checked) < 2:
@@ -113,6 +118,8 @@ def memory(name: str, what: str, items: int) -> None:
 def float_array(name: str, value: Any) -> Array:
     """A C-contiguous, aligned float64 array of the same numbers: the given one if it is such."""
     expected = f"{name} must be an array of real numbers"
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{expected}; it was a masked array, whose mask would be lost")
     try:
         array = np.asarray(value)
     except ValueError as error:  # rows of different lengths

@@ -52,6 +52,7 @@ cdef dict METHOD_CODES = {"sgd": PLAIN, "momentum": MOMENTUM, "nesterov": NESTER
 cdef dict BIAS_CODES = {"per_unit": PER_UNIT, "shared": SHARED, "none": NO_BIAS}
 
 cdef enum:
+    BAD_ORDER = -1     # a status that no caller sees
     ROWS_AT_ONCE = 64  # samples of a simultaneous batch that pass through the workspace together
     ALIGNMENT = 64
 
@@ -66,7 +67,9 @@ cdef class Plan:
         self, sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets,
         bias_offsets, size
     ):
-        cdef Py_ssize_t level, column = 0
+        cdef Py_ssize_t level, length, column = 0
+        if not len(sizes) - 1 == len(activations) == len(strides) == len(weight_offsets) == len(bias_offsets) > 0:
+            raise ValueError(f"{len(sizes)} sizes, and not one item for each layer of weights")
         cdef Layer* layer
         self.spec.n_layers = len(sizes) - 1
         self.spec.layers = <Layer*>PyMem_RawCalloc(self.spec.n_layers, sizeof(Layer))
@@ -90,6 +93,15 @@ cdef class Plan:
             layer.column = column
             layer.activation = ACTIVATION_CODES[activations[level]]
             column += layer.width
+            if layer.width < layer.fan_out or layer.width % LANES or min(layer.fan_in, layer.fan_out) < 1:
+                raise ValueError(
+                    f"layer {level}: {layer.fan_in} to {layer.fan_out} units in rows of {layer.width}"
+                )
+            if layer.weights < 0 or layer.weights > size - layer.fan_in * layer.width:
+                raise ValueError(f"layer {level}: weights at {layer.weights} of {size}")
+            length = {"per_unit": layer.width, "shared": 1, "none": 0}[bias]
+            if layer.bias < 0 or layer.bias > size - length:
+                raise ValueError(f"layer {level}: bias at {layer.bias} of {size}")
         self.spec.row = column
 
     def __dealloc__(self):
@@ -108,6 +120,8 @@ cdef class _Scratch:
         cdef size_t numbers = 3 * rows * row + back + rows + (plan.spec.size if with_sums else 0)
         cdef size_t pointers = 2 * rows
         cdef double* start
+        if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (64 * (row + 1)):
+            raise MemoryError(f"no memory for a workspace of {rows} samples")
         self.memory = PyMem_RawCalloc(numbers * sizeof(double) + pointers * sizeof(double*) + ALIGNMENT, 1)
         if self.memory == NULL:
             raise MemoryError(f"no memory for a workspace of {rows} samples")
@@ -391,12 +405,11 @@ def train_epochs(
     cdef double total, weight, batch_weight
     epoch, sample, batch, total, weight = place
     check_block(plan, parameters)
-    check_samples(plan, X, sample, n_samples)
+    check_samples(plan, X, sample, n_samples - 1)
     check_targets(plan, X, T, sample_weight)
     if indices is not None:
         if indices.shape[0] < stop_epoch - epoch or indices.shape[1] != n_samples:
             raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
-        check_order(indices, n_samples)
     if epoch < 0 or learning_rates.shape[0] < stop_epoch or batch_size < 1:
         raise ValueError(f"epochs {epoch}..{stop_epoch - 1}, batch_size={batch_size}")
     if history_out is not None and history_out.shape[0] < stop_epoch:
@@ -426,6 +439,9 @@ def train_epochs(
             if indices is not None:
                 data.order = &indices[epoch - first_epoch, 0]
             stop = min(sample + batch_size, n_samples)
+            if not c_order_fits(&data, sample, stop, n_samples):
+                status = BAD_ORDER
+                break
             batch_weight = c_add_weights(&data, sample, stop, 0.0)
             # A batch whose weights are all 0 is passed over.
             if batch_weight != 0.0 and not c_train_batch(
@@ -449,17 +465,6 @@ def train_epochs(
                 sample = 0
                 total = 0.0
                 weight = 0.0
-    return (epoch, sample, batch, total, weight), status
-
-
-cdef int check_order(const Py_ssize_t[:, ::1] indices, Py_ssize_t n_samples) except -1:
-    """An index outside the data would read foreign memory."""
-    cdef Py_ssize_t e, s
-    cdef bint good = True
-    with nogil:
-        for e in range(indices.shape[0]):
-            for s in range(n_samples):
-                good = good and 0 <= indices[e, s] < n_samples
-    if not good:
+    if status == BAD_ORDER:
         raise ValueError(f"an index outside 0..{n_samples - 1}")
-    return 0
+    return (epoch, sample, batch, total, weight), status

@@ -76,8 +76,8 @@ def _python_engine() -> ModuleType:
 @cache
 def _warn_once(reason: str) -> None:
     warnings.warn(
-        f"backprop computes in pure Python, about a hundred times slower than compiled: {reason}. The numbers are"
-        " the same. To compile it, install the package where a C compiler is; to silence this, set"
+        f"backprop computes in pure Python, a hundred times slower than compiled and more: {reason}. The"
+        " numbers are the same. To compile it, install the package where a C compiler is; to silence this, set"
         " BACKPROP_ENGINE=python.",
         EngineWarning,
         stacklevel=_levels_to_the_user(),

@@ -446,7 +446,7 @@ cdef void c_forward_rows(
     const Spec* spec, Workspace* space, const double* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
     double* total
 ) noexcept nogil:
-    """Forward passes, losses if wanted, and output deltas of the samples in the workspace, each times its weight."""
+    """Forward passes, losses if wanted, and output deltas of the samples in the workspace, times their weights."""
     cdef Py_ssize_t s, j
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef double* net
@@ -532,6 +532,19 @@ cdef double c_add_weights(const Data* data, Py_ssize_t first, Py_ssize_t stop, d
     for s in range(first, stop):
         weight = weight + data.weights[data.order[s] if data.order != NULL else s]
     return weight
+
+
+cdef bint c_order_fits(
+    const Data* data, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t n_samples
+) noexcept nogil:
+    """Whether every index is one of a sample: another would read foreign memory."""
+    cdef Py_ssize_t s
+    if data.order == NULL:
+        return True
+    for s in range(first, stop):
+        if not 0 <= data.order[s] < n_samples:
+            return False
+    return True
 
 
 cdef bint c_train_batch(

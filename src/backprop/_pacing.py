@@ -57,8 +57,8 @@ def deferred_interrupt(needed: bool) -> Iterator[Callable[[], None]]:
         while held:
             handler(signal.SIGINT, held.pop())
 
-    signal.signal(signal.SIGINT, lambda _, frame: held.append(frame))
     try:
+        signal.signal(signal.SIGINT, lambda _, frame: held.append(frame))
         yield deliver
     finally:
         signal.signal(signal.SIGINT, handler)

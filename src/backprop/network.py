@@ -4,7 +4,6 @@ Arguments are checked here; the engine (see `_engine`) computes, and `_training`
 """
 
 import inspect
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
@@ -78,6 +77,8 @@ class LayerViews(Sequence[Array]):
         return self._views[layer]
 
     def __setitem__(self, layer: int, values: ArrayLike) -> None:
+        if isinstance(layer, slice):
+            raise TypeError(f"{self._name}[...] = values takes one layer; {self._name} = [...] takes all")
         view = self._views[layer]
         view[...] = self._checked(f"{self._name}[{layer}]", view, values)
 
@@ -89,6 +90,8 @@ class LayerViews(Sequence[Array]):
 
     def assign(self, values: Iterable[ArrayLike]) -> None:
         """Copy an array for each layer, all or none."""
+        if not isinstance(values, Iterable):
+            raise TypeError(f"{self._name} must be a sequence of arrays, one a layer, not {checks.shown(values)}")
         arrays = list(values)
         if len(arrays) != len(self._views):
             raise ValueError(f"{self._name} must have {len(self._views)} arrays, one a layer, not {len(arrays)}")
@@ -101,7 +104,7 @@ class LayerViews(Sequence[Array]):
         if array.shape != view.shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {view.shape}")
         checks.finite(name, array, self._machine.engine)
-        return array
+        return _apart(array, self._machine.block)
 
 
 class Network:
@@ -217,7 +220,7 @@ class Network:
             train_bias=config.train_bias,
             sequential=config.update_order == "sequential",
         )
-        self._training = threading.Lock()
+        self._trainer: object | None = None  # a token of the training call under way
 
     # ---- what it is ----------------------------------------------------------------------------------------
 
@@ -267,7 +270,7 @@ class Network:
         if packed.shape != (self.n_parameters,):
             raise ValueError(f"parameters has shape {packed.shape}, expected ({self.n_parameters},)")
         checks.finite("parameters", packed, self._machine.engine)
-        self._machine.layout.unpack(packed, self._machine.block)
+        self._machine.layout.unpack(_apart(packed, self._machine.block), self._machine.block)
 
     # ---- what it computes ----------------------------------------------------------------------------------
 
@@ -477,7 +480,7 @@ class Network:
             After Ctrl-C; the network then holds the result of the last complete batch.
         """
         samples, targets, _ = self._samples_and_targets(X, T)
-        epochs = checks.integer("epochs", epochs)
+        epochs = checks.integer("epochs", epochs, maximum=2**53)
         batch_size = checks.integer("batch_size", batch_size)
         by_optimizer = _optimizer(optimizer)
         l2 = checks.rate("l2", l2)
@@ -510,19 +513,25 @@ class Network:
 
     def _train(self, samples: Array, targets: Array, *, optimizer: Optimizer, **options: Any) -> Array | None:
         """Run `_training.train` with the parameters checked and no second run beside it."""
-        if not self._training.acquire(blocking=False):
-            raise RuntimeError("this network is being trained by another call; train a copy() instead")
+        # Ctrl-C may come at any call. What claims the network and what frees it has none, so that it cannot stay
+        # claimed, nor (as threads change at the same places) be claimed twice.
+        state, token = self.__dict__, object()
         try:
+            if state["_trainer"] is None:
+                state["_trainer"] = token
+            if state["_trainer"] is not token:
+                raise RuntimeError("this network is being trained by another call; train a copy() instead")
             layer = self._machine.first_bad_layer()
             if layer >= 0:
                 raise ValueError(
                     f"weights[{layer}] or biases[{layer}] holds a number that is not finite; set it before"
                     " training"
                 )
-            state = optimizer._state(self, self._machine.layout)
-            return _training.train(self._machine, samples, targets, optimizer=state, **options)
+            of_optimizer = optimizer._state(self, self._machine.layout)
+            return _training.train(self._machine, samples, targets, optimizer=of_optimizer, **options)
         finally:
-            self._training.release()
+            if state["_trainer"] is token:
+                state["_trainer"] = None
 
     def _weights_of_samples(self, sample_weight: ArrayLike | None, n_samples: int) -> Array | None:
         """Checked sample weights."""
@@ -536,7 +545,7 @@ class Network:
         checks.within("sample_weight", weights, engine, 0.0, largest, "finite numbers of at least 0")
         if not weights.any():
             raise ValueError("sample_weight is 0 for every sample; at least one must count")
-        return weights
+        return _apart(weights, self._machine.block)
 
     def _samples_and_targets(
         self, X: ArrayLike, T: ArrayLike, names: tuple[str, str] = ("X", "T")
@@ -550,13 +559,13 @@ class Network:
             low, high = allowed
             expected = f"targets from {low:g} to {high:g} for loss={config.loss!r}"
             checks.within(names[1], targets, engine, low, high, expected)
-        return samples, targets, single
+        return _apart(samples, self._machine.block), _apart(targets, self._machine.block), single
 
     # ---- copies, comparison, pickle ------------------------------------------------------------------------
 
     def copy(self) -> "Network":
         """A network of the same specification, engine and parameters, independent of this one."""
-        return _restored(self._config, self.engine, self.parameters)
+        return _restored(type(self), self._config, self.engine, self.parameters)
 
     def __copy__(self) -> "Network":
         return self.copy()
@@ -566,7 +575,7 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The engine is chosen anew where the pickle is opened: the compiled one may be missing there.
-        return _restored, (self._config, "auto", self.parameters)
+        return _restored, (type(self), self._config, "auto", self.parameters)
 
     def __eq__(self, other: object) -> bool:
         """Whether the other network has the same specification and equal parameters."""
@@ -600,6 +609,8 @@ def _usable(where: str) -> list[str]:
 def _hidden_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
     """One name per hidden layer."""
     names = _usable("hidden")
+    if isinstance(activation, np.ndarray):
+        activation = activation.tolist()
     if isinstance(activation, str) or not isinstance(activation, Sequence):
         return (checks.choice("activation", activation, names),) * n_hidden
     if len(activation) != n_hidden:
@@ -610,12 +621,17 @@ def _hidden_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
     return tuple(checks.choice(f"activation[{k}]", name, names) for k, name in enumerate(activation))
 
 
-def _restored(config: NetworkConfig, engine: str, parameters: Array) -> Network:
-    """A network from its parts, without drawing weights."""
-    network = Network.__new__(Network)
+def _restored(kind: type[Network], config: NetworkConfig, engine: str, parameters: Array) -> Network:
+    """A network from its parts, whatever is in its parameters."""
+    network = kind.__new__(kind)
     network._open(config, engine)
-    network.parameters = parameters
+    network._machine.layout.unpack(parameters, network._machine.block)
     return network
+
+
+def _apart(array: Array, block: Array) -> Array:
+    """The array, copied if it is a view of the parameters, which are about to change."""
+    return array.copy() if np.may_share_memory(array, block) else array
 
 
 def _optimizer(optimizer: Any) -> Optimizer:
