@@ -51,7 +51,7 @@ class BuildExtension(build_ext):
 core = Extension(
     "backprop._core",
     ["src/backprop/_core.pyx"],
-    depends=["src/backprop/_kernels.pxi", "src/backprop/_elementary.pxi"],
+    depends=[f"src/backprop/{name}.pxi" for name in ("_kernels", "_elementary", "_elementary32")],
 )
 
 setup(

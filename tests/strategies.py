@@ -31,10 +31,18 @@ class Case:
         X = rng.normal(size=(self.n_samples, self.sizes[0]))
         X[rng.uniform(size=X.shape) < 0.2] = 0.0
         X[rng.uniform(size=X.shape) < 0.05] = -0.0
-        low, high = LOSSES[self.loss].target_range or (-1.5, 1.5)
-        T = rng.uniform(low, high, size=(self.n_samples, self.sizes[-1]))
-        T[rng.uniform(size=T.shape) < 0.2] = low
-        return X, T
+        return X, targets_for(self.options, (self.n_samples, self.sizes[-1]), rng)
+
+
+def targets_for(options: dict, shape: tuple[int, int], rng: np.random.RandomState) -> np.ndarray:
+    """Random targets that the loss allows, its ends among them."""
+    low, high = LOSSES[options["loss"]].target_range or (-1.5, 1.5)
+    T = rng.uniform(low, min(high, 3.0), size=shape)
+    T[rng.uniform(size=T.shape) < 0.2] = low
+    if options["loss"] == "log_loss" and options.get("output_activation") == "softmax":
+        T[:, 0] += T.sum(axis=1) == 0.0
+        T /= T.sum(axis=1, keepdims=True)
+    return T
 
 
 widths = st.integers(1, 9) | st.integers(1, 40)
@@ -53,6 +61,7 @@ def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths) -> Cas
         "bias": draw(st.sampled_from(["per_unit", "shared", "none"])),
         "train_bias": draw(st.booleans()),
         "update_order": draw(st.sampled_from(["simultaneous", "sequential"])),
+        "huber_delta": draw(st.sampled_from([1.0, 0.37])),
     }
     return Case(sizes, options, draw(st.integers(1, max_samples)), draw(st.integers(0, 2**32 - 1)))
 

@@ -58,6 +58,13 @@ T = np.array([[0.5, 0.6], [0.7, 0.8]])
         ({"random_state": np.random.default_rng(1)}, TypeError, ["random_state", "RandomState"]),
         ({"engine": "gpu"}, ValueError, ["engine", "'gpu'"]),
         ({"engine": None}, TypeError, ["engine", "None"]),
+        ({"loss": "poisson", "output_activation": "identity"}, ValueError, ["poisson", "'exp'", "'identity'"]),
+        ({"loss": "log_loss", "output_activation": "exp"}, ValueError, ["log_loss", "'softmax'", "'exp'"]),
+        ({"activation": "softmax"}, ValueError, ["activation", "'softmax'"]),
+        ({"activation": "exp"}, ValueError, ["activation", "'exp'"]),
+        ({"huber_delta": 0}, ValueError, ["huber_delta", "above 0", "0"]),
+        ({"huber_delta": math.nan}, ValueError, ["huber_delta", "nan"]),
+        ({"huber_delta": "1"}, TypeError, ["huber_delta", "'1'"]),
         ({"dtype": "float32"}, TypeError, ["dtype"]),  # not an argument yet
     ],
 )
@@ -168,6 +175,25 @@ def test_targets_that_log_loss_does_not_allow(engine, call, target):
         getattr(net, call)(X, [[0.0, 1.0], [target, 0.5]])
     assert_same_bits(net.parameters, before)
     getattr(net, call)(X, [[0.0, 1.0], [-0.0, 0.5]])
+
+
+@pytest.mark.parametrize("call", ["loss", "gradients", "train"])
+def test_targets_that_softmax_and_poisson_do_not_allow(engine, call):
+    net = bp.Network([2, 2, 2], output_activation="softmax", loss="log_loss", random_state=0, engine=engine)
+    before = net.parameters
+    for wrong, words in (
+        ([[0.5, 0.5], [0.5, 0.6]], r"T\[1\] sums to 1.1"),
+        ([[0.5, 0.5], [0.0, 0.0]], r"T\[1\] sums to 0.0"),
+        ([[1.5, -0.5], [0.5, 0.5]], r"T\[0, 0\] is 1.5"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            getattr(net, call)(X, wrong)
+    assert_same_bits(net.parameters, before)
+    getattr(net, call)(X, [[1 / 3, 2 / 3], [1.0, 1e-9]])
+    counts = bp.Network([2, 2], output_activation="exp", loss="poisson", random_state=0, engine=engine)
+    with pytest.raises(ValueError, match=r"T\[0, 1\] is -1.0; T must hold targets of at least 0"):
+        getattr(counts, call)(X, [[3, -1], [0, 1]])
+    getattr(counts, call)(X, [[1, 0.5], [0, 2]])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_same_doors_and_signatures(both):
     compiled, reference = doors(_engine.pick(both[0])), doors(_reference)
     assert compiled == {name: reference[name] for name in compiled}
     expected = {"make_plan", "first_outside", "first_bad_layer", "forward", "loss", "gradients", "output_delta"}
-    assert set(compiled) == expected | {"hidden_delta", "update", "train_epochs"}
+    assert set(compiled) == expected | {"hidden_delta", "update", "train_epochs", "elementary"}
 
 
 def test_same_constants(both):
@@ -43,7 +43,7 @@ def test_the_compiled_engine_knows_every_row_of_the_table(both):
     for activation in ACTIVATIONS:
         for loss in LOSSES:
             plan = _engine.pick(both[0]).make_plan(
-                (1, 1), (activation,), loss, False, "none", True, False, (4,), (0,), (4,), 4
+                (1, 1), (activation,), loss, False, "none", True, False, 1.0, (4,), (0,), (4,), 4
             )
             assert plan is not None
 
@@ -120,6 +120,7 @@ def test_a_compiled_door_refuses_buffers_that_do_not_fit(both, door, arguments):
         "none",
         True,
         False,
+        1.0,
         (4, 4),
         (0, 8),
         (8, 16),
@@ -183,8 +184,8 @@ def test_a_plan_must_fit_its_block(both, places):
     sizes, strides, weights, biases, size = places
     with pytest.raises(ValueError, match=r"layer|sizes"):
         _engine.pick(both[0]).make_plan(
-            sizes, ("relu",) * max(len(sizes) - 1, 0), "squared_error", False, "per_unit", True, False, strides,
-            weights, biases, size,
+            sizes, ("relu",) * max(len(sizes) - 1, 0), "squared_error", False, "per_unit", True, False, 1.0,
+            strides, weights, biases, size,
         )  # fmt: skip
 
 

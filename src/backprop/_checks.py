@@ -58,16 +58,16 @@ def integer(name: str, value: Any, minimum: int = 1, maximum: int | None = None)
     return number
 
 
-def rate(name: str, value: Any) -> float:
-    """A finite number of at least 0."""
-    expected = f"{name} must be a finite number of at least 0, not {shown(value)}"
+def rate(name: str, value: Any, *, above: bool = False) -> float:
+    """A finite number of at least 0, or above 0."""
+    expected = f"{name} must be a finite number {'above' if above else 'of at least'} 0, not {shown(value)}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(expected)
     try:
         number = float(value)
     except OverflowError:
         raise ValueError(expected) from None
-    if not 0.0 <= number < math.inf:
+    if not 0.0 <= number < math.inf or (above and number == 0.0):
         raise ValueError(expected)
     return number
 
@@ -143,6 +143,17 @@ def within(name: str, array: Array, engine: Any, low: float, high: float, expect
     if index >= 0:
         place = ", ".join(str(k) for k in np.unravel_index(index, array.shape))
         raise ValueError(f"{name}[{place}] is {array.reshape(-1)[index]!s}; {name} must hold {expected}")
+
+
+def rows_sum_to_one(name: str, array: Array) -> None:
+    """Refuse targets that are not a distribution over the outputs, but for rounding."""
+    off = np.abs(array.sum(axis=1) - 1.0) > 1e-8 * array.shape[1]
+    if off.any():
+        row = int(np.argmax(off))
+        raise ValueError(
+            f"{name}[{row}] sums to {array[row].sum()!s}; {name} must hold rows that sum to 1 for loss='log_loss'"
+            " with softmax outputs"
+        )
 
 
 def finite(name: str, array: Array, engine: Any) -> None:

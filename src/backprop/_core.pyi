@@ -9,6 +9,7 @@ from typing_extensions import Buffer
 
 # What has the layout that `_reference.py` names; NumPy's arrays count as buffers only from Python 3.12 on.
 _Floats: TypeAlias = NDArray[np.float64] | Buffer
+_Reals: TypeAlias = NDArray[np.float64] | NDArray[np.float32] | Buffer
 _Indices: TypeAlias = NDArray[np.intp] | Buffer
 
 NAME: Final[str]
@@ -37,12 +38,14 @@ def make_plan(
     bias: str,
     train_bias: bool,
     sequential: bool,
+    huber_delta: float,
     strides: Sequence[int],
     weight_offsets: Sequence[int],
     bias_offsets: Sequence[int],
     size: int,
 ) -> Plan: ...
 def first_outside(values: _Floats, low: float, high: float) -> int: ...
+def elementary(name: str, values: _Reals, values_out: _Reals) -> None: ...
 def first_bad_layer(plan: Plan, parameters: _Floats) -> int: ...
 def forward(
     plan: Plan,

@@ -1,10 +1,11 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """The compiled engine: the doors of `_reference.py`, with the same bits.
 
-Three layers, one above the other: `_elementary.pxi` has the functions of one number, `_kernels.pxi` the loops over
-units, samples and batches (C only, without the GIL), and this file the doors that Python calls. A door checks
-that its buffers fit the plan, takes one workspace, releases the GIL once and calls the loops. It keeps no state:
-any number of threads may be inside, as long as no two of them write to the same parameters.
+Three layers, one above the other: `_elementary.pxi` and `_elementary32.pxi` have the functions of one number,
+`_kernels.pxi` the loops over units, samples and batches (C only, without the GIL), and this file the doors that
+Python calls. A door checks that its buffers fit the plan, takes one workspace, releases the GIL once and calls the
+loops. It keeps no state: any number of threads may be inside, as long as no two of them write to the same
+parameters.
 """
 
 cimport cython
@@ -46,10 +47,21 @@ NANOSECONDS_PER_TERM = 1.0
 FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE, STOPPED = 0, 1, 2, 3, 4
 SCAN_EVERY = SCAN_EVERY_BATCHES
 
-cdef dict ACTIVATION_CODES = {"identity": IDENTITY, "logistic": LOGISTIC, "relu": RELU}
-cdef dict LOSS_CODES = {"squared_error": SQUARED_ERROR, "log_loss": LOG_LOSS}
+cdef dict ACTIVATION_CODES = {
+    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU,
+    "softplus": SOFTPLUS, "silu": SILU, "exp": EXP, "softmax": SOFTMAX,
+}
+cdef dict LOSS_CODES = {
+    "squared_error": SQUARED_ERROR, "absolute_error": ABSOLUTE_ERROR, "huber": HUBER, "log_loss": LOG_LOSS,
+    "poisson": POISSON,
+}
 cdef dict METHOD_CODES = {"sgd": PLAIN, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
 cdef dict BIAS_CODES = {"per_unit": PER_UNIT, "shared": SHARED, "none": NO_BIAS}
+
+cdef dict FUNCTION_CODES = {
+    "exp": EXP_FUNCTION, "expm1": EXPM1_FUNCTION, "log": LOG_FUNCTION, "log1p": LOG1P_FUNCTION,
+    "logistic": LOGISTIC_FUNCTION, "tanh": TANH_FUNCTION, "softplus": SOFTPLUS_FUNCTION,
+}
 
 cdef enum:
     BAD_ORDER = -1     # a status that no caller sees
@@ -64,8 +76,8 @@ cdef class Plan:
     cdef Spec spec
 
     def __cinit__(
-        self, sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets,
-        bias_offsets, size
+        self, sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides,
+        weight_offsets, bias_offsets, size
     ):
         cdef Py_ssize_t level, length, column = 0
         if not len(sizes) - 1 == len(activations) == len(strides) == len(weight_offsets) == len(bias_offsets) > 0:
@@ -79,6 +91,9 @@ cdef class Plan:
         self.spec.n_outputs = sizes[-1]
         self.spec.size = size
         self.spec.loss = LOSS_CODES[loss]
+        if loss == "log_loss" and activations[len(activations) - 1] == "softmax":
+            self.spec.loss = SOFTMAX_LOG_LOSS
+        self.spec.huber_delta = huber_delta
         self.spec.bias = BIAS_CODES[bias]
         self.spec.shortcut = shortcut
         self.spec.train_bias = train_bias
@@ -215,12 +230,13 @@ cdef int check_length(str name, Py_ssize_t length, Py_ssize_t expected) except -
 
 
 def make_plan(
-    sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets, size
+    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides, weight_offsets,
+    bias_offsets, size
 ):
     """A network's specification, and where its numbers stand in the parameter block."""
     return Plan(
-        sizes, activations, loss, shortcut, bias, train_bias, sequential, strides, weight_offsets, bias_offsets,
-        size
+        sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides, weight_offsets,
+        bias_offsets, size
     )
 
 
@@ -233,6 +249,26 @@ def first_outside(const double[::1] values, double low, double high):
                 found = k
                 break
     return found
+
+
+def elementary(str name, values, values_out):
+    """One of the package's own functions of each number, both buffers float64 or both float32."""
+    cdef Function function = FUNCTION_CODES[name]
+    cdef const float[::1] values32
+    cdef float[::1] out32
+    cdef const double[::1] values64
+    cdef double[::1] out64
+    check_length("values_out", len(memoryview(values_out)), len(memoryview(values)))
+    if memoryview(values).format == "f":
+        values32, out32 = values, values_out
+        if out32.shape[0] > 0:
+            with nogil:
+                c_apply(function, out32.shape[0], &values32[0], &out32[0])
+    else:
+        values64, out64 = values, values_out
+        if out64.shape[0] > 0:
+            with nogil:
+                c_apply(function, out64.shape[0], &values64[0], &out64[0])
 
 
 def first_bad_layer(Plan plan, double[::1] parameters):
@@ -346,9 +382,13 @@ def hidden_delta(
     cdef _Scratch scratch = _Scratch(plan, 1, False)
     c_back(above, &parameters[0], &delta[0], scratch.space.back)
     memcpy(&gradient_out[0], scratch.space.back, above.fan_in * sizeof(double))
+    memcpy(scratch.space.nets, &net[0], above.fan_in * sizeof(double))  # with their padding
+    memcpy(scratch.space.outs, &out[0], above.fan_in * sizeof(double))
     c_deltas(
-        plan.spec.layers[layer - 1].activation, above.fan_in, &gradient_out[0], &net[0], &out[0], &delta_out[0]
+        &plan.spec.layers[layer - 1], scratch.space.back, scratch.space.nets, scratch.space.outs,
+        scratch.space.deltas
     )
+    memcpy(&delta_out[0], scratch.space.deltas, above.fan_in * sizeof(double))
 
 
 def update(

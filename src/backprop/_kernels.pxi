@@ -5,7 +5,7 @@
 # reordering one. They run over the padded width of a row. The padding of weights, biases and output deltas is 0
 # and stays 0: a padded unit may put out anything finite, but its delta is 0 times something.
 
-from libc.math cimport INFINITY, NAN, fabs, isfinite, sqrt
+from libc.math cimport fabs, isfinite, sqrt
 from libc.string cimport memcpy, memset
 
 include "_elementary.pxi"
@@ -13,11 +13,22 @@ include "_elementary.pxi"
 cdef enum Activation:
     IDENTITY
     LOGISTIC
+    TANH
     RELU
+    LEAKY_RELU
+    ELU
+    SOFTPLUS
+    SILU
+    EXP
+    SOFTMAX
 
 cdef enum Loss:
     SQUARED_ERROR
-    LOG_LOSS
+    ABSOLUTE_ERROR
+    HUBER
+    LOG_LOSS           # of logistic outputs
+    SOFTMAX_LOG_LOSS
+    POISSON
 
 cdef enum Bias:
     PER_UNIT
@@ -50,6 +61,7 @@ ctypedef struct Spec:
     Layer* layers
     Loss loss
     Bias bias
+    double huber_delta
     bint shortcut          # delta = out - target
     bint train_bias
     bint sequential
@@ -138,34 +150,101 @@ cdef void c_layer_nets(
             net[j] = net[j] + shared
 
 
-cdef void c_outs(
-    Activation activation, Py_ssize_t width, const double* restrict net, double* restrict out
-) noexcept nogil:
-    """out = f(net)."""
+cdef double c_greatest(Py_ssize_t n, const double* net) noexcept nogil:
+    """The largest of n net inputs."""
     cdef Py_ssize_t j
+    cdef double largest = net[0]
+    for j in range(n):
+        largest = net[j] if net[j] > largest else largest
+    return largest
+
+
+cdef void c_softmax(Py_ssize_t n, const double* restrict net, double* restrict out) noexcept nogil:
+    """exp(net - max), divided by their sum in order; of real units only."""
+    cdef Py_ssize_t j
+    cdef double largest = c_greatest(n, net), total = 0.0
+    for j in range(n):
+        out[j] = c_exp(net[j] - largest)
+    for j in range(n):
+        total = total + out[j]
+    for j in range(n):
+        out[j] = out[j] / total
+
+
+cdef void c_outs(const Layer* layer, const double* restrict net, double* restrict out) noexcept nogil:
+    """out = f(net)."""
+    cdef Activation activation = layer.activation
+    cdef Py_ssize_t j, width = whole_vectors(layer.width)
     if activation == LOGISTIC:
-        for j in range(whole_vectors(width)):
+        for j in range(width):
             out[j] = c_logistic(net[j])
+    elif activation == TANH:
+        for j in range(width):
+            out[j] = c_tanh(net[j])
     elif activation == RELU:
         for j in range(width):
             out[j] = net[j] if net[j] > 0.0 else 0.0
+    elif activation == LEAKY_RELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > 0.0 else 0.01 * net[j]
+    elif activation == ELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > 0.0 else c_expm1(net[j])
+    elif activation == SOFTPLUS:
+        for j in range(width):
+            out[j] = c_softplus(net[j])
+    elif activation == SILU:
+        for j in range(width):
+            out[j] = net[j] * c_logistic(net[j])
+    elif activation == EXP:
+        for j in range(width):
+            out[j] = c_exp(net[j])
+    elif activation == SOFTMAX:
+        c_softmax(layer.fan_out, net, out)
     else:  # IDENTITY
         for j in range(width):
             out[j] = net[j]
 
 
 cdef void c_deltas(
-    Activation activation, Py_ssize_t width, const double* restrict gradient, const double* restrict net,
-    const double* restrict out, double* restrict delta
+    const Layer* layer, const double* restrict gradient, const double* restrict net, const double* restrict out,
+    double* restrict delta
 ) noexcept nogil:
-    """delta = dE/dout * f', the derivative first."""
-    cdef Py_ssize_t j
+    """delta = dE/dout * f', the derivative first; for softmax the product with its Jacobian."""
+    cdef Activation activation = layer.activation
+    cdef Py_ssize_t j, width = whole_vectors(layer.width)
+    cdef double s, mean
     if activation == LOGISTIC:
         for j in range(width):
             delta[j] = gradient[j] * (out[j] * (1.0 - out[j]))
+    elif activation == TANH:
+        for j in range(width):
+            delta[j] = gradient[j] * (1.0 - out[j] * out[j])
     elif activation == RELU:
         for j in range(width):
             delta[j] = gradient[j] if net[j] > 0.0 else 0.0
+    elif activation == LEAKY_RELU:
+        for j in range(width):
+            delta[j] = gradient[j] * (1.0 if net[j] > 0.0 else 0.01)
+    elif activation == ELU:
+        for j in range(width):
+            delta[j] = gradient[j] * (1.0 if net[j] > 0.0 else out[j] + 1.0)
+    elif activation == SOFTPLUS:
+        for j in range(width):
+            delta[j] = gradient[j] * c_logistic(net[j])
+    elif activation == SILU:
+        for j in range(width):
+            s = c_logistic(net[j])
+            delta[j] = gradient[j] * (s * (1.0 + net[j] * (1.0 - s)))
+    elif activation == EXP:
+        for j in range(width):
+            delta[j] = gradient[j] * out[j]
+    elif activation == SOFTMAX:
+        mean = 0.0
+        for j in range(layer.fan_out):
+            mean = mean + gradient[j] * out[j]
+        for j in range(layer.fan_out):
+            delta[j] = out[j] * (gradient[j] - mean)
     else:  # IDENTITY
         for j in range(width):
             delta[j] = gradient[j]
@@ -331,21 +410,40 @@ cdef void c_forward(
     for level in range(spec.n_layers):
         layer = &spec.layers[level]
         c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
-        c_outs(layer.activation, layer.width, nets + layer.column, outs + layer.column)
+        c_outs(layer, nets + layer.column, outs + layer.column)
         below = outs + layer.column
 
 
 cdef double c_loss(const Spec* spec, const double* net, const double* out, const double* target) noexcept nogil:
     """The errors of the output units, added in order; net and out are the output layer's."""
-    cdef Py_ssize_t j
-    cdef double total = 0.0, d, z
+    cdef Py_ssize_t j, n = spec.n_outputs
+    cdef double total = 0.0, d, z, largest, log_total, h = spec.huber_delta
     if spec.loss == LOG_LOSS:
-        for j in range(spec.n_outputs):
+        for j in range(n):
             z = net[j]
             d = z if z > 0.0 else 0.0
             total = total + (d - z * target[j] + c_log1p(c_exp(-fabs(z))))
+    elif spec.loss == SOFTMAX_LOG_LOSS:
+        largest = c_greatest(n, net)
+        log_total = 0.0
+        for j in range(n):
+            log_total = log_total + c_exp(net[j] - largest)
+        log_total = c_log(log_total)
+        for j in range(n):
+            total = total + target[j] * (log_total - (net[j] - largest))
+    elif spec.loss == POISSON:
+        for j in range(n):
+            d = target[j] * c_log(target[j] / out[j]) if target[j] > 0.0 else 0.0
+            total = total + (d - target[j] + out[j])
+    elif spec.loss == ABSOLUTE_ERROR:
+        for j in range(n):
+            total = total + fabs(target[j] - out[j])
+    elif spec.loss == HUBER:
+        for j in range(n):
+            d = target[j] - out[j]
+            total = total + (0.5 * (d * d) if fabs(d) <= h else h * (fabs(d) - 0.5 * h))
     else:  # SQUARED_ERROR
-        for j in range(spec.n_outputs):
+        for j in range(n):
             d = target[j] - out[j]
             total = total + 0.5 * (d * d)
     return total
@@ -376,14 +474,28 @@ cdef void c_output_deltas(
     """dE/dnet of the output layer; `gradient` is scratch. log_loss always has its shortcut."""
     cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
     cdef Py_ssize_t j, width = whole_vectors(layer.width)
+    cdef double d, t, h = spec.huber_delta
     c_pad_target(target, out, spec.n_outputs, gradient)
     if spec.shortcut:
         for j in range(width):
             delta[j] = out[j] - gradient[j]
         return
-    for j in range(width):  # SQUARED_ERROR
-        gradient[j] = out[j] - gradient[j]
-    c_deltas(layer.activation, width, gradient, net, out, delta)
+    if spec.loss == ABSOLUTE_ERROR:
+        for j in range(width):
+            t = gradient[j]
+            gradient[j] = (1.0 if out[j] > t else 0.0) - (1.0 if out[j] < t else 0.0)
+    elif spec.loss == HUBER:
+        for j in range(width):
+            d = out[j] - gradient[j]
+            gradient[j] = d if fabs(d) <= h else (h if d > 0.0 else -h)
+    elif spec.loss == POISSON:
+        for j in range(width):
+            t = gradient[j]
+            gradient[j] = 1.0 - t / out[j] if t > 0.0 else 1.0
+    else:  # SQUARED_ERROR
+        for j in range(width):
+            gradient[j] = out[j] - gradient[j]
+    c_deltas(layer, gradient, net, out, delta)
 
 
 cdef void c_hidden_deltas(
@@ -393,7 +505,7 @@ cdef void c_hidden_deltas(
     """dE/dnet of the layer below `level`, whose net and out these are, from the deltas of `level`."""
     cdef const Layer* below = &spec.layers[level - 1]
     c_back(&spec.layers[level], parameters, delta, back)
-    c_deltas(below.activation, below.width, back, net, out, delta_below)
+    c_deltas(below, back, net, out, delta_below)
 
 
 cdef inline const double* c_below(

@@ -31,7 +31,7 @@ class Machine:
         `_core` or `_reference`.
     layout : Layout
         Where the parameters stand.
-    sizes, activations, loss, shortcut, bias, train_bias, sequential
+    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta
         The specification; see `_reference.make_plan`.
     """
 
@@ -47,13 +47,14 @@ class Machine:
         bias: str,
         train_bias: bool,
         sequential: bool,
+        huber_delta: float,
     ) -> None:
         self.engine = engine
         self.layout = layout
         self.fan_outs = sizes[1:]
         self.block = layout.new_block()
         self.plan = engine.make_plan(
-            sizes, activations, loss, shortcut, bias, train_bias, sequential,
+            sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta,
             layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
         )  # fmt: skip
 

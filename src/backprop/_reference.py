@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from math import inf, isfinite, sqrt
 from typing import Any
 
+from ._elementary import FUNCTIONS
+from ._single import Single
 from .functions import ACTIVATIONS, LOSSES, Activation, Loss
 
 NAME = "python"
@@ -299,6 +301,7 @@ def make_plan(
     bias: str,
     train_bias: bool,
     sequential: bool,
+    huber_delta: float,
     strides: Sequence[int],
     weight_offsets: Sequence[int],
     bias_offsets: Sequence[int],
@@ -320,6 +323,8 @@ def make_plan(
         "per_unit", "shared" or "none".
     train_bias, sequential : bool
         Whether biases are updated, and whether each layer is updated before its delta goes further back.
+    huber_delta : float
+        The threshold of the loss "huber".
     strides, weight_offsets, bias_offsets : sequence of int
         Per layer of weights, in items of the block: from one row to the next, and where weights and bias begin.
     size : int
@@ -327,7 +332,8 @@ def make_plan(
     """
     rows = tuple(ACTIVATIONS[name] for name in activations)
     places = tuple(strides), tuple(weight_offsets), tuple(bias_offsets)
-    return Plan(tuple(sizes), rows, LOSSES[loss], shortcut, bias, train_bias, sequential, *places, size)
+    loss_row = LOSSES[loss].configured(activations[-1], huber_delta)
+    return Plan(tuple(sizes), rows, loss_row, shortcut, bias, train_bias, sequential, *places, size)
 
 
 def first_outside(values: Any, low: float, high: float) -> int:
@@ -336,6 +342,23 @@ def first_outside(values: Any, low: float, high: float) -> int:
         if not low <= value <= high:
             return index
     return -1
+
+
+def elementary(name: str, values: Any, values_out: Any) -> None:
+    """Write one of the package's own functions of each number to `values_out`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `_elementary.FUNCTIONS`.
+    values, values_out : buffer of float64 or float32, flat
+        Of the same dtype and length; they may be the same. The dtype picks the function.
+    """
+    values, values_out = memoryview(values), memoryview(values_out)
+    if len(values_out) != len(values):
+        raise ValueError(f"values_out of {len(values_out)} numbers, expected {len(values)}")
+    function, number = FUNCTIONS[name], Single if values.format == "f" else float
+    values_out[:] = array(values.format, [function(number(value)) for value in values.tolist()])
 
 
 def first_bad_layer(plan: Plan, parameters: Any) -> int:

@@ -15,7 +15,7 @@ from . import _checks as checks
 from . import _engine, _training
 from ._layout import Layout
 from ._machine import Machine
-from .functions import ACTIVATIONS, LOSSES, SHORTCUTS, pair_is_possible
+from .functions import ACTIVATIONS, LARGEST, LOSSES, SHORTCUTS, pair_is_possible
 from .optimizers import NAMES, Optimizer
 
 __all__ = ["Gradients", "Network", "NetworkConfig"]
@@ -40,6 +40,7 @@ class NetworkConfig:
     bias: str
     train_bias: bool
     update_order: str
+    huber_delta: float = 1.0
 
 
 class Gradients(NamedTuple):
@@ -118,12 +119,15 @@ class Network:
         Units per layer, inputs first: ``[2, 2, 2]`` has two inputs, one hidden layer of two units, two outputs.
         ``[2, 1]`` has no hidden layer.
     activation : str or sequence of str, default="logistic"
-        Of the hidden layers: one name, or one per hidden layer. ``"identity"``, ``"logistic"`` or ``"relu"``.
+        Of the hidden layers: one name, or one per hidden layer. ``"identity"``, ``"logistic"``, ``"tanh"``,
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"softplus"`` or ``"silu"``.
     output_activation : str, default="logistic"
-        Of the output layer; the same names.
-    loss : {"squared_error", "log_loss"}, default="squared_error"
-        A sample's loss is a sum over its outputs: ``0.5*(t - out)**2``, or the cross-entropy, which needs
-        logistic outputs and targets within [0, 1].
+        Of the output layer; the same names, and ``"softmax"`` and ``"exp"``.
+    loss : str, default="squared_error"
+        A sample's loss is a sum over its outputs. ``"squared_error"`` (half the square), ``"absolute_error"``
+        and ``"huber"`` go with every output. ``"log_loss"``, the cross-entropy, needs logistic outputs and
+        targets within [0, 1], or softmax outputs and targets that sum to 1. ``"poisson"`` (half the deviance)
+        needs exp, softplus, logistic or softmax outputs and targets of at least 0.
     bias : {"per_unit", "shared", "none"}, default="per_unit"
         One bias for each unit, or one for each layer, shared by its units as in Mazur's tutorial, or none.
     train_bias : bool, default=True
@@ -131,9 +135,12 @@ class Network:
     update_order : {"simultaneous", "sequential"}, default="simultaneous"
         Whether every delta is computed with the weights from before the step, which is the gradient, or each
         layer is updated before its delta goes further back.
+    huber_delta : float, default=1.0
+        Where the loss ``"huber"`` passes from squared to absolute error; above 0.
     random_state : int, RandomState or None, default=None
-        For the initial weights, uniform within ``sqrt(6/(fan_in + fan_out))``, for relu layers within
-        ``sqrt(6/fan_in)``, on either side of 0; biases start at 0. None: different at each call.
+        For the initial weights, uniform within ``sqrt(6/(fan_in + fan_out))``, for relu, leaky_relu, elu and
+        silu layers within ``sqrt(6/fan_in)``, on either side of 0; biases start at 0. None: different at each
+        call.
     engine : {"auto", "compiled", "python"}, default="auto"
         Which engine computes. "auto": as the environment variable BACKPROP_ENGINE says, else the compiled
         engine if it is installed.
@@ -178,6 +185,7 @@ class Network:
         bias: str = "per_unit",
         train_bias: bool = True,
         update_order: str = "simultaneous",
+        huber_delta: float = 1.0,
         random_state: RandomState = None,
         engine: str = "auto",
     ) -> None:
@@ -190,6 +198,7 @@ class Network:
             bias=checks.choice("bias", bias, BIASES),
             train_bias=checks.boolean("train_bias", train_bias),
             update_order=checks.choice("update_order", update_order, UPDATE_ORDERS),
+            huber_delta=checks.rate("huber_delta", huber_delta, above=True),
         )
         if not pair_is_possible(config.output_activation, config.loss):
             allowed = [name for name in _usable("output") if pair_is_possible(name, config.loss)]
@@ -219,6 +228,7 @@ class Network:
             bias=config.bias,
             train_bias=config.train_bias,
             sequential=config.update_order == "sequential",
+            huber_delta=config.huber_delta,
         )
         self._trainer: object | None = None  # a token of the training call under way
 
@@ -557,8 +567,10 @@ class Network:
         allowed = LOSSES[config.loss].target_range
         if allowed is not None:
             low, high = allowed
-            expected = f"targets from {low:g} to {high:g} for loss={config.loss!r}"
-            checks.within(names[1], targets, engine, low, high, expected)
+            limits = f"from {low:g} to {high:g}" if high < LARGEST else f"of at least {low:g}"
+            checks.within(names[1], targets, engine, low, high, f"targets {limits} for loss={config.loss!r}")
+        if config.loss == "log_loss" and config.output_activation == "softmax":
+            checks.rows_sum_to_one(names[1], targets)
         return _apart(samples, self._machine.block), _apart(targets, self._machine.block), single
 
     # ---- copies, comparison, pickle ------------------------------------------------------------------------
@@ -595,7 +607,7 @@ class Network:
         defaults = {
             name: parameter.default for name, parameter in inspect.signature(Network.__init__).parameters.items()
         }
-        for name in ("output_activation", "loss", "bias", "train_bias", "update_order"):
+        for name in ("output_activation", "loss", "bias", "train_bias", "update_order", "huber_delta"):
             if getattr(config, name) != defaults[name]:
                 shown.append(f"{name}={getattr(config, name)!r}")
         return f"<Network({', '.join(shown)}): {self.n_parameters} parameters>"

@@ -150,9 +150,7 @@ class Adam(Optimizer):
         self._specified()
 
     def _specified(self) -> tuple[str, tuple[float, ...]]:
-        epsilon = checks.rate("epsilon", self.epsilon)
-        if epsilon == 0.0:
-            raise ValueError(f"epsilon must be a finite number above 0, not {self.epsilon!r}")
+        epsilon = checks.rate("epsilon", self.epsilon, above=True)
         return "adam", (below_one("beta_1", self.beta_1), below_one("beta_2", self.beta_2), epsilon)
 
     def __repr__(self) -> str:

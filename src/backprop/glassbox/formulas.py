@@ -8,7 +8,7 @@ the product.
 import re
 from typing import NamedTuple
 
-from ..functions import LOSSES
+from ..functions import LOSSES, Loss
 from .names import Names, Values
 from .step import Step
 
@@ -69,6 +69,11 @@ class Formulas:
         before = match.string[: match.start()]
         return f"({number})" if number.startswith("-") and before and before[-1] not in "(|" else number
 
+    @property
+    def _loss(self) -> Loss:
+        config = self._step.config
+        return LOSSES[config.loss].configured(config.output_activation, config.huber_delta)
+
     # ---- forward -------------------------------------------------------------------------------------------
 
     def nets(self, layer: int) -> list[Formula]:
@@ -90,7 +95,7 @@ class Formulas:
 
     def errors(self) -> list[Formula]:
         """``E_o1 = 0.5 * (target_o1 - out_o1)^2``, and their sum."""
-        outputs, row = self.names.outputs, LOSSES[self._step.config.loss]
+        outputs, row = self.names.outputs, self._loss
         each = [self.formula(f"E_{unit}", _of_unit(row.formula, unit)) for unit in outputs]
         return [*each, self.formula("E_total", " + ".join(f"E_{unit}" for unit in outputs))]
 
@@ -100,7 +105,7 @@ class Formulas:
         """``dE/dout_o1 = out_o1 - target_o1``; nothing if the loss has no such number."""
         if self._step.out_gradients[-1] is None:
             return []
-        row = LOSSES[self._step.config.loss]
+        row = self._loss
         return [
             self.formula(f"dE/dout_{unit}", _of_unit(row.gradient_formula, unit)) for unit in self.names.outputs
         ]
@@ -132,6 +137,8 @@ class Formulas:
     def derivatives(self, layer: int) -> list[Formula]:
         """``dout_h1/dnet_h1 = out_h1 * (1 - out_h1)``."""
         row = self._step.activations[layer]
+        if not row.per_unit:
+            return []
         return [
             self.formula(f"dout_{unit}/dnet_{unit}", _of_unit(row.derivative_formula, unit))
             for unit in self.names.units[layer]
@@ -142,6 +149,8 @@ class Formulas:
         units = self.names.units[layer]
         short = self._step.shortcut and units is self.names.outputs
         form = "out_{0} - target_{0}" if short else "dE/dout_{0} * dout_{0}/dnet_{0}"
+        if not short and not self._step.activations[layer].per_unit:  # softmax, with its whole Jacobian
+            form = f"out_{{0}} * (dE/dout_{{0}} - ({' + '.join(f'dE/dout_{u}*out_{u}' for u in units)}))"
         return [self.formula(f"delta_{unit}", form.format(unit)) for unit in units]
 
     # ---- update --------------------------------------------------------------------------------------------

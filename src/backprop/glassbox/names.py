@@ -94,10 +94,10 @@ class Names:
                     values |= {f"dE{o}/dout_{unit}": v for o, v in zip(self.outputs, terms.tolist(), strict=True)}
             if gradients is not None:
                 values |= _named(units, gradients[sample].tolist(), "dE/dout_{}")
-            values |= {
-                f"dout_{unit}/dnet_{unit}": value
-                for unit, value in zip(units, step.derivatives[layer][sample].tolist(), strict=True)
-            }
+            derivatives = step.derivatives[layer]
+            if derivatives is not None:
+                each = zip(units, derivatives[sample].tolist(), strict=True)
+                values |= {f"dout_{unit}/dnet_{unit}": value for unit, value in each}
             values |= _named(units, step.deltas[layer][sample].tolist(), "delta_{}")
         own = [step.sample_gradients(sample, layer) for layer in range(len(self.units))]
         return values | self.parameter_values([w for w, _ in own], [b for _, b in own], "dE/d{}")

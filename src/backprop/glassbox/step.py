@@ -48,8 +48,9 @@ class Step:
         Their mean, before the step.
     out_gradients : tuple of ndarray of shape (n_samples, fan_out), or None
         dE/dout. None for an output layer whose loss has no such number: cross-entropy goes straight to delta.
-    derivatives : tuple of ndarray of shape (n_samples, fan_out)
-        dout/dnet. No factor of the output layer's delta where `shortcut` is true.
+    derivatives : tuple of ndarray of shape (n_samples, fan_out), or None
+        dout/dnet; None for a layer (softmax) whose outputs depend on every net. No factor of the output layer's
+        delta where `shortcut` is true.
     deltas : tuple of ndarray of shape (n_samples, fan_out)
         dE/dnet of each sample's own loss.
     weight_gradients : tuple of ndarray of shape (fan_in, fan_out)
@@ -73,7 +74,7 @@ class Step:
     losses: Array
     loss: float
     out_gradients: tuple[Array | None, ...]
-    derivatives: Arrays
+    derivatives: tuple[Array | None, ...]
     deltas: Arrays
     weight_gradients: Arrays
     bias_gradients: Arrays
@@ -146,7 +147,7 @@ def record_step(net: Network, X: ArrayLike, T: ArrayLike, learning_rate: float =
     deltas, hidden_gradients = _deltas(machine, back, nets, outs, targets)
     layers = range(len(nets))
     rows = [ACTIVATIONS[name] for name in (*config.activation, config.output_activation)]
-    loss = LOSSES[config.loss]
+    loss = LOSSES[config.loss].configured(config.output_activation, config.huber_delta)
     below = [samples, *outs[:-1]]
     return Step(
         config=config,
@@ -162,7 +163,7 @@ def record_step(net: Network, X: ArrayLike, T: ArrayLike, learning_rate: float =
         losses=_frozen(_losses(machine, samples, targets)),
         loss=float(history[0]),
         out_gradients=(*_all_frozen(hidden_gradients), _output_gradients(loss, outs[-1], targets)),
-        derivatives=_all_frozen(_derivatives(rows[layer], nets[layer], outs[layer]) for layer in layers),
+        derivatives=tuple(_derivatives(rows[layer], nets[layer], outs[layer]) for layer in layers),
         deltas=_all_frozen(deltas),
         weight_gradients=_all_frozen(
             _mean([_weight_gradient(out, delta) for out, delta in zip(below[layer], deltas[layer], strict=True)])
@@ -215,19 +216,18 @@ def _per_sample(formula: Callable[..., list[float]], *operands: Array) -> Array:
 
 def _output_gradients(loss: Loss, outs: Array, targets: Array) -> Array | None:
     """dE/dout of the output layer, if the loss has it."""
-    try:
-        return _frozen(_per_sample(loss.gradients, outs, targets))
-    except NotImplementedError:
+    return _frozen(_per_sample(loss.gradients, outs, targets)) if loss.has_gradient else None
+
+
+def _derivatives(activation: Activation, nets: Array, outs: Array) -> Array | None:
+    """dout/dnet of one layer, if it is a number for each unit."""
+    if not activation.per_unit:
         return None
-
-
-def _derivatives(activation: Activation, nets: Array, outs: Array) -> Array:
-    """dout/dnet of one layer."""
 
     def of_layer(nets: list[float], outs: list[float]) -> list[float]:
         return [activation.derivative(net, out) for net, out in zip(nets, outs, strict=True)]
 
-    return _per_sample(of_layer, nets, outs)
+    return _frozen(_per_sample(of_layer, nets, outs))
 
 
 def _weight_gradient(below: Array, delta: Array) -> Array:
