@@ -111,11 +111,12 @@ cdef inline double c_exp64(double x) noexcept nogil:
 
 
 cdef inline double c_expm1_64(double x) noexcept nogil:
-    cdef double shifted, k, high, low, r, r2, r4, r6, a, b, small, t, power, large, result
-    cdef bint central = (x > CENTRE_FROM) & (x < CENTRE_TO)
+    cdef double centre, shifted, k, high, low, r, r2, r4, r6, a, b, small, t, power, large, result
     x = EXPM1_LOWEST if x < EXPM1_LOWEST else x
     x = EXP_HIGHEST if x > EXP_HIGHEST else x
-    x = x - CENTRE if central else x
+    centre = CENTRE if x > CENTRE_FROM else 0.0
+    centre = centre if x < CENTRE_TO else 0.0
+    x = x - centre
     shifted = x * LOG2_E + ROUND
     k = shifted - ROUND
     high = x - k * LN2_HIGH
@@ -133,7 +134,7 @@ cdef inline double c_expm1_64(double x) noexcept nogil:
     result = ((power - 0.5) + power * t) * 2.0
     result = large if k > EXPM1_LARGE else result
     result = t if k == 0.0 else result
-    return CENTRE_EXPM1 + (t + CENTRE_EXPM1 * t) if central else result
+    return CENTRE_EXPM1 + (t + CENTRE_EXPM1 * t) if centre > 0.0 else result
 
 
 cdef inline double c_logistic64(double z) noexcept nogil:

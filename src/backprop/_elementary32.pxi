@@ -94,11 +94,12 @@ cdef inline float c_exp32(float x) noexcept nogil:
 
 
 cdef inline float c_expm1_32(float x) noexcept nogil:
-    cdef float shifted, k, high, low, r, r2, a, small, t, power, large, result
-    cdef bint central = (x > CENTRE_FROM_32) & (x < CENTRE_TO_32)
+    cdef float centre, shifted, k, high, low, r, r2, a, small, t, power, large, result
     x = EXPM1_LOWEST_32 if x < EXPM1_LOWEST_32 else x
     x = EXP_HIGHEST_32 if x > EXP_HIGHEST_32 else x
-    x = x - CENTRE_32 if central else x
+    centre = CENTRE_32 if x > CENTRE_FROM_32 else ZERO_32
+    centre = centre if x < CENTRE_TO_32 else ZERO_32
+    x = x - centre
     shifted = x * LOG2_E_32 + ROUND_32
     k = shifted - ROUND_32
     high = x - k * LN2_HIGH_32
@@ -113,7 +114,7 @@ cdef inline float c_expm1_32(float x) noexcept nogil:
     result = ((power - HALF_32) + power * t) * TWO_32
     result = large if k > EXPM1_LARGE_32 else result
     result = t if k == ZERO_32 else result
-    return CENTRE_EXPM1_32 + (t + CENTRE_EXPM1_32 * t) if central else result
+    return CENTRE_EXPM1_32 + (t + CENTRE_EXPM1_32 * t) if centre > ZERO_32 else result
 
 
 cdef inline float c_logistic32(float z) noexcept nogil:
