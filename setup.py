@@ -51,7 +51,7 @@ class BuildExtension(build_ext):
 core = Extension(
     "backprop._core",
     ["src/backprop/_core.pyx"],
-    depends=[f"src/backprop/{name}.pxi" for name in ("_kernels", "_elementary", "_elementary32")],
+    depends=[f"src/backprop/{name}.pxi" for name in ("_objects", "_kernels", "_elementary", "_elementary32")],
 )
 
 setup(

@@ -1,6 +1,6 @@
 # The compiled loops: per layer, per sample, per batch. No Python, no allocation, nothing that can raise.
 #
-# Each is `_reference.py` again, with the same operations in the same order. Inner loops run over the units of a
+# Each is `_steps.py` again, with the same operations in the same order. Inner loops run over the units of a
 # layer, j: there neighbouring lanes belong to different sums, so the compiler may vectorise them without
 # reordering one. They run over the padded width of a row. The padding of weights, biases and output deltas is 0
 # and stays 0: a padded unit may put out anything finite, but its delta is 0 times something.

@@ -1,25 +1,34 @@
-"""The pure-Python engine: docs/arithmetic.md made readable, on lists of floats, without NumPy.
+"""The pure-Python engine: the doors, which take buffers; the arithmetic is in `_steps.py`.
 
-The compiled engine (`_core.pyx`) opens the same doors and gives the same bits; the tests compare the two. Read
-this file to learn what is computed, and in which order.
-
-Words: `net` is a unit's weighted sum plus bias, `out` its output, `delta` dE/dnet. The weights of a layer are a
-list of rows, one for each unit of the layer below: w[i][j] leads from unit i to unit j. A sum starts at 0.0
-and takes its terms in ascending order, one rounding each.
-
-First come the steps for one sample and one batch, then the doors. A door takes buffers (anything that
-`memoryview` accepts as float64, C-contiguous), reads lists out of them and writes lists back.
+The compiled engine (`_core.pyx`) opens the same doors and gives the same bits; the tests compare the two. A door
+takes buffers (anything that `memoryview` accepts as float64, C-contiguous), reads lists out of them and writes lists
+back. No NumPy.
 """
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from math import inf
 from typing import Any
 
 from ._elementary import FUNCTIONS
 from ._single import Single
-from .functions import ACTIVATIONS, LOSSES, Activation, Loss
+from ._steps import (
+    Optimizer,
+    Parameters,
+    Plan,
+    Rows,
+    back_through,
+    bias_sums,
+    flat,
+    output_deltas,
+    put_row,
+    row_of,
+    sample_forward,
+    sample_loss,
+    train_batch,
+    update_layer,
+)  # fmt: skip
+from .functions import ACTIVATIONS, LOSSES
 
 NAME = "python"
 INSTRUCTION_SET = "none: plain Python floats"
@@ -31,266 +40,6 @@ NANOSECONDS_PER_TERM = 100.0  # rough cost of one multiplication and addition; s
 FINISHED, PAUSED, LOSS_NOT_FINITE, PARAMETER_NOT_FINITE, STOPPED = 0, 1, 2, 3, 4
 
 SCAN_EVERY = 1024  # batches of a call between two looks at the parameters
-
-Floats = list[float]
-Rows = list[Floats]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What `make_plan` was told, with names replaced by rows of the table."""
-
-    sizes: tuple[int, ...]
-    activations: tuple[Activation, ...]
-    loss: Loss
-    shortcut: bool
-    bias: str
-    train_bias: bool
-    sequential: bool
-    strides: tuple[int, ...]
-    weight_offsets: tuple[int, ...]
-    bias_offsets: tuple[int, ...]
-    size: int
-
-    @property
-    def layers(self) -> range:
-        """The layers of weights."""
-        return range(len(self.activations))
-
-
-class Parameters:
-    """The weights and biases of a network as lists, read from a block and written back to it."""
-
-    def __init__(self, plan: Plan, block: Any) -> None:
-        self.plan = plan
-        self.block = flat(block)
-        values: Floats = self.block.tolist()
-        self.weights: list[Rows] = []
-        self.biases: Rows = []  # per unit: one number each; shared: one in all; none: empty
-        for layer in plan.layers:
-            fan_in, fan_out = plan.sizes[layer], plan.sizes[layer + 1]
-            starts = [plan.weight_offsets[layer] + i * plan.strides[layer] for i in range(fan_in)]
-            self.weights.append([values[start : start + fan_out] for start in starts])
-            start = plan.bias_offsets[layer]
-            self.biases.append(values[start : start + bias_length(plan, layer)])
-
-    def write_back(self) -> None:
-        """Copy every weight and bias into the block; what lies between rows stays as it is."""
-        plan = self.plan
-        for layer in plan.layers:
-            for i, row in enumerate(self.weights[layer]):
-                start = plan.weight_offsets[layer] + i * plan.strides[layer]
-                self.block[start : start + len(row)] = array("d", row)
-            start = plan.bias_offsets[layer]
-            self.block[start : start + len(self.biases[layer])] = array("d", self.biases[layer])
-
-    def first_bad_layer(self) -> int:
-        """The first layer of weights that holds a number which is not finite, or -1."""
-        for layer in self.plan.layers:
-            rows = [*self.weights[layer], self.biases[layer]]
-            if not all(isfinite(value) for row in rows for value in row):
-                return layer
-        return -1
-
-
-def bias_length(plan: Plan, layer: int) -> int:
-    """How many numbers the bias of a layer has."""
-    return {"per_unit": plan.sizes[layer + 1], "shared": 1, "none": 0}[plan.bias]
-
-
-# ---- one sample --------------------------------------------------------------------------------------------
-
-
-def layer_nets(plan: Plan, weights: Rows, bias: Floats, below: Floats) -> Floats:
-    """net[j] = sum over i of below[i]*w[i][j], then + bias[j]: every unit of one layer."""
-    nets = [0.0] * len(weights[0])
-    for x, row in zip(below, weights):
-        nets = [net + x * w for net, w in zip(nets, row)]
-    if plan.bias == "per_unit":
-        return [net + b for net, b in zip(nets, bias)]
-    if plan.bias == "shared":
-        b = bias[0]
-        return [net + b for net in nets]
-    return nets
-
-
-def sample_forward(plan: Plan, parameters: Parameters, x: Floats) -> tuple[Rows, Rows]:
-    """The net inputs and the outputs of every layer, for one sample."""
-    nets: Rows = []
-    outs: Rows = []
-    below = x
-    for activation, weights, bias in zip(plan.activations, parameters.weights, parameters.biases):
-        nets.append(layer_nets(plan, weights, bias, below))
-        below = activation.outs(nets[-1])
-        outs.append(below)
-    return nets, outs
-
-
-def sample_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> float:
-    """The loss of one sample: the errors of its output units, added in order."""
-    total = 0.0
-    for error in plan.loss.values(nets, outs, targets):
-        total = total + error
-    return total
-
-
-def output_deltas(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> Floats:
-    """dE/dnet of the output layer: dE/dout * f', or out - target for the pairs that shorten to it."""
-    if plan.shortcut:
-        return [out - target for out, target in zip(outs, targets)]
-    return plan.activations[-1].deltas(plan.loss.gradients(outs, targets), nets, outs)
-
-
-def back_through(weights: Rows, delta: Floats) -> Floats:
-    """dE/dout of the layer below: g[i] = sum over j of delta[j]*w[i][j]."""
-    gradients = []
-    for row in weights:
-        g = 0.0
-        for d, w in zip(delta, row):
-            g = g + d * w
-        gradients.append(g)
-    return gradients
-
-
-# ---- one batch ---------------------------------------------------------------------------------------------
-
-
-def weight_sums(below: Rows, deltas: Rows) -> Rows:
-    """S[i][j] = sum over the samples of delta[j]*below[i]."""
-    sums = [[0.0 + d * out for d in deltas[0]] for out in below[0]]
-    for outs, delta in zip(below[1:], deltas[1:]):
-        sums = [[s + d * out for s, d in zip(row, delta)] for row, out in zip(sums, outs)]
-    return sums
-
-
-def bias_sums(plan: Plan, deltas: Rows) -> Floats:
-    """The same for the bias, whose input is 1: per unit the deltas, shared the sum of a layer's deltas."""
-    if plan.bias == "none":
-        return []
-    if plan.bias == "per_unit":
-        sums = [0.0 + d for d in deltas[0]]
-        for delta in deltas[1:]:
-            sums = [s + d for s, d in zip(sums, delta)]
-        return sums
-    total = 0.0
-    for delta in deltas:
-        of_sample = 0.0
-        for d in delta:
-            of_sample = of_sample + d
-        total = total + of_sample
-    return [total]
-
-
-class Optimizer:
-    """How a gradient becomes an update: the method, its constants, and its state between batches.
-
-    `moments` are like parameters: the velocity of momentum and Nesterov, or Adam's means of the gradients and of
-    their squares. `powers` are beta_1^t and beta_2^t, as running products.
-    """
-
-    def __init__(self, plan: Plan, description: tuple[str, Sequence[float], Sequence[Any], Any]) -> None:
-        self.method, self.constants, blocks, powers = description
-        self.moments = [Parameters(plan, block) for block in blocks]
-        self.powers: Any = memoryview(powers)
-        self.rate = 0.0
-
-    def begin(self, learning_rate: float) -> None:
-        """What happens once per batch, before any layer is updated."""
-        self.rate = learning_rate
-        if self.method == "adam":
-            beta_1, beta_2, _ = self.constants
-            self.powers[0] = self.powers[0] * beta_1
-            self.powers[1] = self.powers[1] * beta_2
-            self.rate = learning_rate * sqrt(1.0 - self.powers[1]) / (1.0 - self.powers[0])
-
-    def updated(self, row: Floats, gradients: Floats, states: Rows) -> tuple[Floats, Rows]:
-        """A row of parameters after its update, and its rows of state."""
-        rate = self.rate
-        if self.method == "sgd":
-            return [w - rate * g for w, g in zip(row, gradients)], []
-        if self.method == "adam":
-            beta_1, beta_2, epsilon = self.constants
-            rest_1, rest_2 = 1.0 - beta_1, 1.0 - beta_2
-            m = [beta_1 * m + rest_1 * g for m, g in zip(states[0], gradients)]
-            v = [beta_2 * v + rest_2 * (g * g) for v, g in zip(states[1], gradients)]
-            return [w - (rate * a) / (sqrt(b) + epsilon) for w, a, b in zip(row, m, v)], [m, v]
-        momentum = self.constants[0]
-        v = [momentum * v - rate * g for v, g in zip(states[0], gradients)]
-        if self.method == "momentum":
-            return [w + a for w, a in zip(row, v)], [v]
-        return [w + (momentum * a - rate * g) for w, a, g in zip(row, v, gradients)], [v]  # Nesterov
-
-
-def update_layer(
-    plan: Plan, parameters: Parameters, optimizer: Optimizer, layer: int, below: Rows, deltas: Rows,
-    batch_weight: float, l2: float,
-) -> None:  # fmt: skip
-    """Update one layer from grad = (S + alpha*w)*(1/B); the bias, without alpha, if it is trained.
-
-    B is the batch's weight, its number of samples if they have none, and alpha = l2*B.
-    """
-    inverse = 1.0 / batch_weight
-    alpha = l2 * batch_weight
-    moments = optimizer.moments
-    for i, sums in enumerate(weight_sums(below, deltas)):
-        row = parameters.weights[layer][i]
-        if alpha != 0.0:
-            gradients = [(s + alpha * w) * inverse for s, w in zip(sums, row)]
-        else:
-            gradients = [s * inverse for s in sums]
-        new, states = optimizer.updated(row, gradients, [moment.weights[layer][i] for moment in moments])
-        parameters.weights[layer][i] = new
-        for moment, state in zip(moments, states):
-            moment.weights[layer][i] = state
-    if plan.train_bias:
-        gradients = [s * inverse for s in bias_sums(plan, deltas)]
-        states = [moment.biases[layer] for moment in moments]
-        parameters.biases[layer], states = optimizer.updated(parameters.biases[layer], gradients, states)
-        for moment, state in zip(moments, states):
-            moment.biases[layer] = state
-
-
-def train_batch(
-    plan: Plan, parameters: Parameters, optimizer: Optimizer, nets: list[Rows], outs: list[Rows], xs: Rows,
-    deltas: Rows, batch_weight: float, l2: float,
-) -> None:  # fmt: skip
-    """Update every layer, from the last to the first. `nets` and `outs` hold the samples' forward passes.
-
-    "simultaneous": a delta goes back through the weights from before the step, then they are updated.
-    "sequential": they are updated first.
-    """
-    for layer in reversed(plan.layers):
-        below = [out[layer - 1] for out in outs] if layer > 0 else xs
-        weights = [*parameters.weights[layer]]  # an update makes new rows, so these stay as they are
-        update_layer(plan, parameters, optimizer, layer, below, deltas, batch_weight, l2)
-        if plan.sequential:
-            weights = parameters.weights[layer]
-        if layer > 0:
-            activation = plan.activations[layer - 1]
-            deltas = [
-                activation.deltas(back_through(weights, delta), net[layer - 1], out)
-                for delta, net, out in zip(deltas, nets, below)
-            ]
-
-
-# ---- the doors ---------------------------------------------------------------------------------------------
-
-
-def flat(buffer: Any) -> Any:
-    """A C-contiguous buffer of any number of dimensions as one of a single dimension."""
-    view = memoryview(buffer)
-    return view.cast("B").cast(view.format)  # type: ignore[call-overload]
-
-
-def row_of(values: Any, row: int, width: int) -> Floats:
-    """One row of a flat buffer."""
-    numbers: Floats = values[row * width : (row + 1) * width].tolist()
-    return numbers
-
-
-def put_row(values: Any, row: int, numbers: Floats) -> None:
-    """Write one row of a flat buffer."""
-    values[row * len(numbers) : (row + 1) * len(numbers)] = array("d", numbers)
 
 
 def make_plan(

@@ -16,7 +16,7 @@ from . import _engine, _training
 from ._layout import Layout
 from ._machine import Machine
 from .functions import ACTIVATIONS, LARGEST, LOSSES, SHORTCUTS, pair_is_possible
-from .optimizers import NAMES, Optimizer
+from .optimizers import NAMES, Optimizer, of_name_or_instance
 
 __all__ = ["Gradients", "Network", "NetworkConfig"]
 
@@ -492,7 +492,7 @@ class Network:
         samples, targets, _ = self._samples_and_targets(X, T)
         epochs = checks.integer("epochs", epochs, maximum=2**53)
         batch_size = checks.integer("batch_size", batch_size)
-        by_optimizer = _optimizer(optimizer)
+        by_optimizer = of_name_or_instance(optimizer)
         l2 = checks.rate("l2", l2)
         shuffle = checks.boolean("shuffle", shuffle)
         record_loss = checks.boolean("record_loss", record_loss)
@@ -511,7 +511,7 @@ class Network:
             targets,
             sample_weight=weights,
             epochs=epochs,
-            learning_rates=_learning_rates(learning_rate, epochs, by_optimizer),
+            learning_rates=by_optimizer.rates(learning_rate, epochs),
             l2=l2,
             optimizer=by_optimizer,
             batch_size=batch_size,
@@ -644,32 +644,3 @@ def _restored(kind: type[Network], config: NetworkConfig, engine: str, parameter
 def _apart(array: Array, block: Array) -> Array:
     """The array, copied if it is a view of the parameters, which are about to change."""
     return array.copy() if np.may_share_memory(array, block) else array
-
-
-def _optimizer(optimizer: Any) -> Optimizer:
-    """An optimizer from an instance, or a fresh one from a name."""
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    if not isinstance(optimizer, str):
-        raise TypeError(f"optimizer must be 'sgd', 'adam', or an SGD or Adam, not {checks.shown(optimizer)}")
-    return NAMES[checks.choice("optimizer", optimizer, NAMES)]()
-
-
-def _learning_rates(learning_rate: Any, epochs: int, optimizer: Optimizer) -> Array:
-    """One rate per epoch; a single number as a view that costs no memory."""
-    if learning_rate is None:
-        learning_rate = optimizer.learning_rate
-    if callable(learning_rate):
-        checks.memory("epochs", f"a learning rate for each of {epochs:,} epochs", epochs)
-        return np.array([checks.rate(f"learning_rate({epoch})", learning_rate(epoch)) for epoch in range(epochs)])
-    if isinstance(learning_rate, Sequence | np.ndarray) and not isinstance(learning_rate, str | bytes):
-        rates = checks.float_array("learning_rate", learning_rate)
-        if rates.shape != (epochs,):
-            raise ValueError(
-                f"learning_rate has shape {rates.shape}, expected a number or ({epochs},), one per epoch"
-            )
-        for epoch, rate in enumerate(rates.tolist()):
-            checks.rate(f"learning_rate[{epoch}]", rate)
-        return rates
-    rate = np.float64(checks.rate("learning_rate", learning_rate))
-    return np.ndarray(epochs, buffer=rate, strides=0)

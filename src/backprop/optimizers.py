@@ -7,7 +7,7 @@ calls and belongs to the network it first trained; a name ("sgd", "adam") stands
 import copy
 import numbers
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -68,6 +68,27 @@ class Optimizer:
         self._moments += [layout.new_block() for _ in range(missing)]
         self._owner = weakref.ref(network)
         return State(method, constants, self._moments[: self._n_moments[method]], self._powers)
+
+    def rates(self, learning_rate: Any, epochs: int) -> Array:
+        """One checked rate per epoch, the optimizer's own for None; a single number as a view without memory."""
+        if learning_rate is None:
+            learning_rate = self.learning_rate
+        if callable(learning_rate):
+            checks.memory("epochs", f"a learning rate for each of {epochs:,} epochs", epochs)
+            return np.array(
+                [checks.rate(f"learning_rate({epoch})", learning_rate(epoch)) for epoch in range(epochs)]
+            )
+        if isinstance(learning_rate, Sequence | np.ndarray) and not isinstance(learning_rate, str | bytes):
+            rates = checks.float_array("learning_rate", learning_rate)
+            if rates.shape != (epochs,):
+                raise ValueError(
+                    f"learning_rate has shape {rates.shape}, expected a number or ({epochs},), one per epoch"
+                )
+            for epoch, rate in enumerate(rates.tolist()):
+                checks.rate(f"learning_rate[{epoch}]", rate)
+            return rates
+        rate = np.float64(checks.rate("learning_rate", learning_rate))
+        return np.ndarray(epochs, buffer=rate, strides=0)
 
     def __copy__(self) -> "Optimizer":
         return copy.deepcopy(self)  # two that share their state would spoil it
@@ -172,3 +193,12 @@ def below_one(name: str, value: Any) -> float:
 
 
 NAMES: dict[str, Callable[[], Optimizer]] = {"sgd": SGD, "adam": Adam}
+
+
+def of_name_or_instance(optimizer: Any) -> Optimizer:
+    """An optimizer from an instance, or a fresh one from a name."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer must be 'sgd', 'adam', or an SGD or Adam, not {checks.shown(optimizer)}")
+    return NAMES[checks.choice("optimizer", optimizer, NAMES)]()
