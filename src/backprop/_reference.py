@@ -1,8 +1,8 @@
 """The pure-Python engine: the doors, which take buffers; the arithmetic is in `_steps.py`.
 
 The compiled engine (`_core.pyx`) opens the same doors and gives the same bits; the tests compare the two. A door
-takes buffers (anything that `memoryview` accepts as float64, C-contiguous), reads lists out of them and writes lists
-back. No NumPy.
+takes buffers (anything that `memoryview` accepts as float64, C-contiguous), reads lists out of them and writes
+lists back. No NumPy.
 """
 
 from array import array
