@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MODULES = ["functions", "network", "examples", "errors", "_engine", "_elementary"]
+MODULES = ["functions", "network", "examples", "errors", "_engine", "_elementary", "glassbox.gradcheck"]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 
 
