@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.step", "_engine", "_elementary"]
+MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.step", "glassbox.gradcheck"]
+MODULES += ["_engine", "_elementary"]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._engine import show_config as show_config
     from .errors import DivergenceError as DivergenceError
     from .errors import EngineWarning as EngineWarning
+    from .glassbox.gradcheck import gradcheck as gradcheck
     from .network import Gradients as Gradients
     from .network import Network as Network
     from .optimizers import SGD as SGD
@@ -25,6 +26,7 @@ _HOMES = {
     "Network": "network",
     "SGD": "optimizers",
     "examples": "",
+    "gradcheck": "glassbox.gradcheck",
     "show_config": "_engine",
 }
 __all__ = [*sorted(_HOMES), "__version__"]

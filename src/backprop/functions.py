@@ -31,6 +31,8 @@ class Activation:
         Whether hidden layers and output layers may use it.
     per_unit : bool
         Whether a unit's output depends on its own net input alone. If not, `outs` and `deltas` do the work.
+    kinked : bool
+        Whether its slope, or its slope's slope, jumps at ``net = 0``: there a difference measures neither side.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Activation:
     hidden = True
     output = True
     per_unit = True
+    kinked = False
 
     def value(self, net: float) -> float:
         """f(net) of one unit."""
@@ -90,6 +93,7 @@ class Relu(Activation):
     name = "relu"
     formula = "net if net > 0 else 0"
     derivative_formula = "1 if net > 0 else 0"
+    kinked = True
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else 0.0
@@ -138,6 +142,7 @@ class Elu(Activation):
     name = "elu"
     formula = "net if net > 0 else exp(net) - 1"
     derivative_formula = "1 if net > 0 else out + 1"
+    kinked = True
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else expm1(net)
@@ -258,6 +263,8 @@ class Loss:
         The targets it allows, both ends included; None: any finite number.
     has_gradient : bool
         Whether it has a dE/dout of its own; if not, its output deltas always take the shortcut.
+    kinks : tuple of float
+        The values of ``out - target`` at which its slope, or its slope's slope, jumps.
     """
 
     name: str
@@ -266,6 +273,7 @@ class Loss:
     output_activations: frozenset[str] | None = None
     target_range: tuple[float, float] | None = None
     has_gradient = True
+    kinks: tuple[float, ...] = ()
 
     def configured(self, output_activation: str, huber_delta: float) -> "Loss":
         """The row for a network with this output activation and this threshold."""
@@ -306,6 +314,7 @@ class AbsoluteError(Loss):
     name = "absolute_error"
     formula = "|target - out|"
     gradient_formula = "1 if out > target, -1 if out < target, else 0"
+    kinks = (0.0,)
 
     def value(self, net: float, out: float, target: float) -> float:
         return abs(target - out)
@@ -329,6 +338,7 @@ class Huber(Loss):
 
     def __init__(self, threshold: float = 1.0) -> None:
         self.threshold = threshold
+        self.kinks = (-threshold, threshold)
 
     def configured(self, output_activation: str, huber_delta: float) -> Loss:
         return Huber(huber_delta)
