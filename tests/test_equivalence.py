@@ -1,11 +1,13 @@
 """Both engines give the same bits, for every shape, option and input."""
 
+import itertools
+
 import numpy as np
 import pytest
 from bits import assert_same_bits
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import RATES, Case, cases, runs, sample_weights
+from strategies import HIDDEN, OPTIMIZERS, PAIRS, RATES, Case, cases, runs, sample_weights, targets_for
 
 import backprop as bp
 from backprop import DivergenceError
@@ -77,6 +79,28 @@ def test_training(case, run):
             assert_same_bits(mine, theirs, "history")
     for mine, theirs in zip(results[0][2], results[1][2], strict=True):
         assert_same_bits(mine, theirs, "state, padding included")
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_the_whole_matrix_at_a_small_size(pair):
+    """Every hidden activation, optimizer, bias and order with every pair, in batches of two and of one."""
+    rng = np.random.RandomState(7)
+    X = rng.normal(size=(3, 2))
+    for hidden, (name, arguments), bias, order in itertools.product(
+        HIDDEN, OPTIMIZERS, ("per_unit", "shared", "none"), ("simultaneous", "sequential")
+    ):
+        options = {"activation": hidden, "output_activation": pair[0], "loss": pair[1], "bias": bias}
+        case = Case([2, 3, 2], {**options, "update_order": order}, 3, 7)
+        T = targets_for(options, (3, 2), np.random.RandomState(7))
+        results = []
+        for net in twins(case):
+            optimizer = getattr(bp, name)(0.037, **arguments)
+            history = outcome(net, X, T, epochs=2, batch_size=2, l2=0.01, optimizer=optimizer)
+            results.append((history, net.parameters))
+        what = f"{hidden}, {name}{arguments}, {bias}, {order}"
+        assert len(results[0][0]) == 2, f"{what}: diverged, and compared little"
+        assert_same_bits(results[0][0], results[1][0], f"history of {what}")
+        assert_same_bits(results[0][1], results[1][1], f"parameters of {what}")
 
 
 @given(cases())
