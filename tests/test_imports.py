@@ -26,7 +26,8 @@ ALLOWED = {
     "_machine": {"_layout", "_pacing"},
     "_training": {"_machine", "_pacing", "errors", "optimizers"},
     "optimizers": {"_checks", "_layout"},
-    "network": {"_checks", "_engine", "_training", "_layout", "_machine", "functions", "optimizers"},
+    "_views": {"_checks", "_machine"},
+    "network": {"_views", "_checks", "_engine", "_training", "_layout", "_machine", "functions", "optimizers"},
     "examples": {"network"},
 }
 ABOVE = {"cli", "__main__", "glassbox"}  # may import anything of ours; nothing but __init__ imports them

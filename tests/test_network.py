@@ -10,6 +10,7 @@ import pytest
 from bits import assert_same_bits
 
 import backprop as bp
+from backprop.functions import ACTIVATIONS
 
 X = np.array([[0.1, -0.4, 0.3], [0.7, 0.2, -0.9], [-0.3, 0.5, 0.6], [0.0, 1.0, 0.2]])
 T = np.array([[0.2, 0.9], [0.7, 0.1], [0.5, 0.4], [0.3, 0.8]])
@@ -226,6 +227,12 @@ def test_initial_weights_fill_their_range():
         assert abs(weights.mean()) < 5 * bound / (3 * weights.size) ** 0.5
         assert weights.var() == pytest.approx(bound**2 / 3, rel=5 * (0.8 / weights.size) ** 0.5)
     assert not net.biases[0].any()
+
+
+def test_which_activations_start_from_larger_weights():
+    for name, row in ACTIVATIONS.items():
+        like_relu = name in ("relu", "leaky_relu", "elu", "silu")
+        assert row.initial_bound(6, 18) == (1.0 if like_relu else 0.5), name
 
 
 def test_initial_weights_are_drawn_layer_by_layer():

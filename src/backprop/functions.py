@@ -31,6 +31,8 @@ class Activation:
         Whether hidden layers and output layers may use it.
     per_unit : bool
         Whether a unit's output depends on its own net input alone. If not, `outs` and `deltas` do the work.
+    relu_like : bool
+        Whether it passes positive numbers about as they are and negative ones hardly: larger initial weights.
     kinked : bool
         Whether its slope, or its slope's slope, jumps at ``net = 0``: there a difference measures neither side.
     """
@@ -41,6 +43,7 @@ class Activation:
     hidden = True
     output = True
     per_unit = True
+    relu_like = False
     kinked = False
 
     def value(self, net: float) -> float:
@@ -61,8 +64,12 @@ class Activation:
         return [g * derivative(net, out) for g, net, out in zip(gradients, nets, outs)]
 
     def initial_bound(self, fan_in: int, fan_out: int) -> float:
-        """Initial weights are uniform within +- this bound: Glorot and Bengio (2010), equation 16."""
-        return sqrt(6.0 / (fan_in + fan_out))
+        """Initial weights are uniform within +- this bound.
+
+        Glorot and Bengio (2010), equation 16; for the relu family He et al. (2015), equation 10, as a uniform
+        distribution of the same variance.
+        """
+        return sqrt(6.0 / fan_in) if self.relu_like else sqrt(6.0 / (fan_in + fan_out))
 
 
 class Identity(Activation):
@@ -93,6 +100,7 @@ class Relu(Activation):
     name = "relu"
     formula = "net if net > 0 else 0"
     derivative_formula = "1 if net > 0 else 0"
+    relu_like = True
     kinked = True
 
     def value(self, net: float) -> float:
@@ -104,9 +112,6 @@ class Relu(Activation):
     def deltas(self, gradients: Floats, nets: Floats, outs: Floats) -> Floats:
         # A selection, not a product with 0: an inactive unit's delta is +0.0 whatever its gradient.
         return [g if net > 0.0 else 0.0 for g, net in zip(gradients, nets)]
-
-    def initial_bound(self, fan_in: int, fan_out: int) -> float:
-        return he_bound(fan_in)
 
 
 class Tanh(Activation):
@@ -121,19 +126,18 @@ class Tanh(Activation):
         return 1.0 - out * out
 
 
-class LeakyRelu(Relu):
+class LeakyRelu(Activation):
     name = "leaky_relu"
     formula = "net if net > 0 else 0.01*net"
     derivative_formula = "1 if net > 0 else 0.01"
+    relu_like = True
+    kinked = True
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else 0.01 * net
 
     def derivative(self, net: float, out: float) -> float:
         return 1.0 if net > 0.0 else 0.01
-
-    def deltas(self, gradients: Floats, nets: Floats, outs: Floats) -> Floats:
-        return Activation.deltas(self, gradients, nets, outs)
 
 
 class Elu(Activation):
@@ -142,6 +146,7 @@ class Elu(Activation):
     name = "elu"
     formula = "net if net > 0 else exp(net) - 1"
     derivative_formula = "1 if net > 0 else out + 1"
+    relu_like = True
     kinked = True
 
     def value(self, net: float) -> float:
@@ -149,9 +154,6 @@ class Elu(Activation):
 
     def derivative(self, net: float, out: float) -> float:
         return 1.0 if net > 0.0 else out + 1.0
-
-    def initial_bound(self, fan_in: int, fan_out: int) -> float:
-        return he_bound(fan_in)
 
 
 class Softplus(Activation):
@@ -172,6 +174,7 @@ class Silu(Activation):
     name = "silu"
     formula = "net / (1 + exp(-net))"
     derivative_formula = "s * (1 + net*(1 - s)) with s = 1 / (1 + exp(-net))"
+    relu_like = True
 
     def value(self, net: float) -> float:
         return net * logistic(net)
@@ -179,9 +182,6 @@ class Silu(Activation):
     def derivative(self, net: float, out: float) -> float:
         s = logistic(net)
         return s * (1.0 + net * (1.0 - s))
-
-    def initial_bound(self, fan_in: int, fan_out: int) -> float:
-        return he_bound(fan_in)
 
 
 class Exp(Activation):
@@ -241,11 +241,6 @@ def greatest(nets: Floats) -> float:
     for net in nets:
         largest = net if net > largest else largest
     return largest
-
-
-def he_bound(fan_in: int) -> float:
-    """He et al. (2015), equation 10, as a uniform distribution of the same variance."""
-    return sqrt(6.0 / fan_in)
 
 
 class Loss:

@@ -6,7 +6,7 @@ Arguments are checked here; the engine (see `_engine`) computes, and `_training`
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from . import _checks as checks
 from . import _engine, _training
 from ._layout import Layout
 from ._machine import Machine
+from ._views import LayerViews, apart
 from .functions import ACTIVATIONS, LARGEST, LOSSES, SHORTCUTS, pair_is_possible
 from .optimizers import NAMES, Optimizer, of_name_or_instance
 
@@ -59,53 +60,6 @@ class Gradients(NamedTuple):
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
     inputs: Array
-
-
-class LayerViews(Sequence[Array]):
-    """The weights or biases of each layer, as writable views into the network's parameters.
-
-    Assigning to an item copies the numbers into its view, after a check of shape and values.
-    """
-
-    def __init__(self, name: str, views: list[Array], machine: Machine) -> None:
-        self._name, self._views, self._machine = name, views, machine
-
-    @overload
-    def __getitem__(self, layer: int) -> Array: ...
-    @overload
-    def __getitem__(self, layer: slice) -> list[Array]: ...
-    def __getitem__(self, layer: int | slice) -> Array | list[Array]:
-        return self._views[layer]
-
-    def __setitem__(self, layer: int, values: ArrayLike) -> None:
-        if isinstance(layer, slice):
-            raise TypeError(f"{self._name}[...] = values takes one layer; {self._name} = [...] takes all")
-        view = self._views[layer]
-        view[...] = self._checked(f"{self._name}[{layer}]", view, values)
-
-    def __len__(self) -> int:
-        return len(self._views)
-
-    def __repr__(self) -> str:
-        return repr(self._views)
-
-    def assign(self, values: Iterable[ArrayLike]) -> None:
-        """Copy an array for each layer, all or none."""
-        if not isinstance(values, Iterable):
-            raise TypeError(f"{self._name} must be a sequence of arrays, one a layer, not {checks.shown(values)}")
-        arrays = list(values)
-        if len(arrays) != len(self._views):
-            raise ValueError(f"{self._name} must have {len(self._views)} arrays, one a layer, not {len(arrays)}")
-        checked = [self._checked(f"{self._name}[{k}]", self._views[k], array) for k, array in enumerate(arrays)]
-        for view, array in zip(self._views, checked, strict=True):
-            view[...] = array
-
-    def _checked(self, name: str, view: Array, values: ArrayLike) -> Array:
-        array = checks.float_array(name, values)
-        if array.shape != view.shape:
-            raise ValueError(f"{name} has shape {array.shape}, expected {view.shape}")
-        checks.finite(name, array, self._machine.engine)
-        return _apart(array, self._machine.block)
 
 
 class Network:
@@ -280,7 +234,7 @@ class Network:
         if packed.shape != (self.n_parameters,):
             raise ValueError(f"parameters has shape {packed.shape}, expected ({self.n_parameters},)")
         checks.finite("parameters", packed, self._machine.engine)
-        self._machine.layout.unpack(_apart(packed, self._machine.block), self._machine.block)
+        self._machine.layout.unpack(apart(packed, self._machine.block), self._machine.block)
 
     # ---- what it computes ----------------------------------------------------------------------------------
 
@@ -511,7 +465,7 @@ class Network:
             targets,
             sample_weight=weights,
             epochs=epochs,
-            learning_rates=by_optimizer.rates(learning_rate, epochs),
+            learning_rates=apart(by_optimizer.rates(learning_rate, epochs), self._machine.block),
             l2=l2,
             optimizer=by_optimizer,
             batch_size=batch_size,
@@ -555,7 +509,7 @@ class Network:
         checks.within("sample_weight", weights, engine, 0.0, largest, "finite numbers of at least 0")
         if not weights.any():
             raise ValueError("sample_weight is 0 for every sample; at least one must count")
-        return _apart(weights, self._machine.block)
+        return apart(weights, self._machine.block)
 
     def _samples_and_targets(
         self, X: ArrayLike, T: ArrayLike, names: tuple[str, str] = ("X", "T")
@@ -571,7 +525,7 @@ class Network:
             checks.within(names[1], targets, engine, low, high, f"targets {limits} for loss={config.loss!r}")
         if config.loss == "log_loss" and config.output_activation == "softmax":
             checks.rows_sum_to_one(names[1], targets)
-        return _apart(samples, self._machine.block), _apart(targets, self._machine.block), single
+        return apart(samples, self._machine.block), apart(targets, self._machine.block), single
 
     # ---- copies, comparison, pickle ------------------------------------------------------------------------
 
@@ -639,8 +593,3 @@ def _restored(kind: type[Network], config: NetworkConfig, engine: str, parameter
     network._open(config, engine)
     network._machine.layout.unpack(parameters, network._machine.block)
     return network
-
-
-def _apart(array: Array, block: Array) -> Array:
-    """The array, copied if it is a view of the parameters, which are about to change."""
-    return array.copy() if np.may_share_memory(array, block) else array
