@@ -48,10 +48,11 @@ class BuildExtension(build_ext):
         super().build_extensions()
 
 
+PARTS = ("_objects", "_kernels", "_layers", "_functions", "_model", "_elementary", "_elementary32")
 core = Extension(
     "backprop._core",
     ["src/backprop/_core.pyx"],
-    depends=[f"src/backprop/{name}.pxi" for name in ("_objects", "_kernels", "_elementary", "_elementary32")],
+    depends=[f"src/backprop/{name}.pxi" for name in PARTS],
 )
 
 setup(

@@ -96,16 +96,18 @@ def main() -> None:
     gc.disable()
     for problem in cases:
         found = times(problem, repeats, turn_ns)
-        ours, loop, python = (found[name] for name in ("compiled", "tutorial-style", "reference"))
-        middles = " | ".join(f"{median(values):,.0f}" for values in (ours, loop, python))
-        ratios = f"{ratio(loop, ours):,.0f} | {ratio(python, ours):,.0f}"
+        ours, single, loop, python = (
+            found[name] for name in ("compiled", "compiled, float32", "tutorial-style", "reference")
+        )
+        middles = " | ".join(f"{median(values):,.0f}" for values in (ours, single, loop, python))
+        ratios = f"{ratio(loop, ours):,.0f} | {ratio(python, ours):,.0f} | {ratio(ours, single):,.1f}"
         rows.append(f"| {problem.name} | {problem.updates:,} | {middles} | {ratios} |")
     step = step_ns(repeats, calls)
     gc.enable()
 
-    times_of = "compiled, ns | tutorial-style loop, ns | reference, ns"
-    print(f"| network | updates | {times_of} | loop / compiled | reference / compiled |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
+    times_of = "compiled, ns | in float32, ns | tutorial-style loop, ns | reference, ns"
+    print(f"| network | updates | {times_of} | loop / compiled | reference / compiled | compiled / float32 |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     print(*rows, sep="\n")
     print()
     size = "TOY SIZE, for no conclusions" if toy else f"medians of {repeats} turns"

@@ -25,16 +25,18 @@ class Contender(Protocol):
 class Engine:
     """One of the package's engines, through its public interface."""
 
-    def __init__(self, problem: Problem, engine: str) -> None:
-        self.problem = problem
-        self.net = bp.Network(problem.sizes, bias="shared", train_bias=False, random_state=0, engine=engine)
+    def __init__(self, problem: Problem, engine: str, dtype: str = "float64") -> None:
+        self.epochs = problem.epochs
+        self.X, self.T = problem.X.astype(dtype), problem.T.astype(dtype)
+        self.net = bp.Network(
+            problem.sizes, bias="shared", train_bias=False, dtype=dtype, random_state=0, engine=engine
+        )
         self.net.weights = problem.weights
         self.net.biases = [np.array([bias]) for bias in problem.biases]
 
     def train(self) -> None:
-        X, T, epochs = self.problem.X, self.problem.T, self.problem.epochs
         # The tutorial-style loop keeps no losses either.
-        self.net.train(X, T, epochs=epochs, learning_rate=LEARNING_RATE, record_loss=False)
+        self.net.train(self.X, self.T, epochs=self.epochs, learning_rate=LEARNING_RATE, record_loss=False)
 
     def parameters(self) -> Array:
         return np.concatenate([layer.ravel() for layer in self.net.weights])
@@ -64,6 +66,7 @@ class TutorialStyle:
 
 CONTENDERS: dict[str, Callable[[Problem], Contender]] = {
     "compiled": lambda problem: Engine(problem, "compiled"),
+    "compiled, float32": lambda problem: Engine(problem, "compiled", "float32"),
     "reference": lambda problem: Engine(problem, "python"),
     "tutorial-style": TutorialStyle,
 }
@@ -71,13 +74,15 @@ CONTENDERS: dict[str, Callable[[Problem], Contender]] = {
 
 def check(problem: Problem) -> None:
     """Refuse to time what is not the same after a whole run: the engines to the bit, the other loop to 1e-9."""
+    reference32 = Engine(problem, "python", "float32")
     ends = {}
-    for name, make in CONTENDERS.items():
+    for name, make in [*CONTENDERS.items(), ("reference, float32", lambda _: reference32)]:
         contender = make(problem)
         contender.train()
         ends[name] = contender.parameters()
-    if ends["compiled"].tobytes() != ends["reference"].tobytes():
-        raise AssertionError(f"{problem.name}: the engines differ")
+    for dtype in ("", ", float32"):
+        if ends["compiled" + dtype].tobytes() != ends["reference" + dtype].tobytes():
+            raise AssertionError(f"{problem.name}{dtype}: the engines differ")
     difference = float(np.abs(ends["compiled"] - ends["tutorial-style"]).max())
     if not difference <= TOLERANCE:
         raise AssertionError(f"{problem.name}: the tutorial-style loop differs by {difference:.1e}")

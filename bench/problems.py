@@ -1,13 +1,14 @@
 """The networks that are timed, with their data. Everything is seeded: each run trains the same numbers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import backprop as bp
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 LEARNING_RATE = 0.5
 

@@ -1,4 +1,4 @@
-"""Comparison of bits: signs of zeros count, NaNs are alike."""
+"""Comparison of bits: signs of zeros count, NaNs are alike. float32 numbers are float64 numbers too."""
 
 import numpy as np
 
@@ -13,7 +13,9 @@ def same_bits(a, b) -> bool:
 
 
 def assert_same_bits(a, b, what="") -> None:
-    """Fail with the first difference, in hexadecimal."""
+    """Fail with the first difference, in hexadecimal, or if one is of float32 and the other not."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        assert a.dtype == b.dtype, f"{what}: dtypes {a.dtype} and {b.dtype}"
     a, b = np.atleast_1d(np.asarray(a, dtype=np.float64)), np.atleast_1d(np.asarray(b, dtype=np.float64))
     assert a.shape == b.shape, f"{what}: shapes {a.shape} and {b.shape}"
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)

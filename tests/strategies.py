@@ -20,6 +20,7 @@ class Case:
     options: dict
     n_samples: int
     seed: int
+    data_dtypes: tuple[str, str] = ("float64", "float64")  # of X and T; the network has its own
 
     @property
     def loss(self) -> str:
@@ -31,7 +32,8 @@ class Case:
         X = rng.normal(size=(self.n_samples, self.sizes[0]))
         X[rng.uniform(size=X.shape) < 0.2] = 0.0
         X[rng.uniform(size=X.shape) < 0.05] = -0.0
-        return X, targets_for(self.options, (self.n_samples, self.sizes[-1]), rng)
+        T = targets_for(self.options, (self.n_samples, self.sizes[-1]), rng)
+        return X.astype(self.data_dtypes[0]), T.astype(self.data_dtypes[1])
 
 
 def targets_for(options: dict, shape: tuple[int, int], rng: np.random.RandomState) -> np.ndarray:
@@ -45,11 +47,13 @@ def targets_for(options: dict, shape: tuple[int, int], rng: np.random.RandomStat
     return T
 
 
+DTYPES = ["float64", "float32"]
+dtypes = st.sampled_from(DTYPES)
 widths = st.integers(1, 9) | st.integers(1, 40)
 
 
 @st.composite
-def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths) -> Case:
+def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths, dtype=dtypes) -> Case:
     """A network of any shape and any specification, with a few samples."""
     sizes = draw(st.lists(width, min_size=2, max_size=2 + max_hidden))
     output_activation, loss = draw(st.sampled_from(PAIRS))
@@ -62,8 +66,10 @@ def cases(draw, max_samples: int = 12, max_hidden: int = 3, width=widths) -> Cas
         "train_bias": draw(st.booleans()),
         "update_order": draw(st.sampled_from(["simultaneous", "sequential"])),
         "huber_delta": draw(st.sampled_from([1.0, 0.37])),
+        "dtype": draw(dtype),
     }
-    return Case(sizes, options, draw(st.integers(1, max_samples)), draw(st.integers(0, 2**32 - 1)))
+    seed = draw(st.integers(0, 2**32 - 1))
+    return Case(sizes, options, draw(st.integers(1, max_samples)), seed, (draw(dtype), draw(dtype)))
 
 
 OPTIMIZERS = [("SGD", {}), ("SGD", {"momentum": 0.9}), ("SGD", {"momentum": 0.37, "nesterov": True}), ("Adam", {})]

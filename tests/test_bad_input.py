@@ -1,6 +1,8 @@
 """Bad input gets an error that names the argument, what it was and what was expected; nothing changes."""
 
+import copy
 import math
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -65,7 +67,14 @@ T = np.array([[0.5, 0.6], [0.7, 0.8]])
         ({"huber_delta": 0}, ValueError, ["huber_delta", "above 0", "0"]),
         ({"huber_delta": math.nan}, ValueError, ["huber_delta", "nan"]),
         ({"huber_delta": "1"}, TypeError, ["huber_delta", "'1'"]),
-        ({"dtype": "float32"}, TypeError, ["dtype"]),  # not an argument yet
+        ({"dtype": "float16"}, ValueError, ["dtype", "'float32'", "'float16'"]),
+        ({"dtype": "single precision"}, ValueError, ["dtype", "'single precision'"]),
+        ({"dtype": ">f4"}, ValueError, ["dtype", "'>f4'"]),
+        ({"dtype": np.complex64}, ValueError, ["dtype", "complex64"]),
+        ({"dtype": None}, TypeError, ["dtype", "None"]),
+        ({"dtype": 32}, TypeError, ["dtype", "32"]),
+        ({"dtype": "float32", "huber_delta": 1e39}, ValueError, ["huber_delta", "float32", "1e+39"]),
+        ({"dtype": "float32", "huber_delta": 1e-46}, ValueError, ["huber_delta", "above 0 in float32", "1e-46"]),
     ],
 )
 def test_specification(arguments, error, words):
@@ -387,3 +396,51 @@ def test_sizes_make_a_network_or_a_clear_error(sizes):
     else:
         with pytest.raises((TypeError, ValueError), match="sizes"):
             bp.Network(sizes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"X": [[0.1, 1e39], [0.3, 0.4]]}, ["X[0, 1] is 1e+39", "float32"]),
+        ({"T": [[0.1, 0.2], [-1e39, 0.4]]}, ["T[1, 0] is -1e+39", "float32"]),
+        ({"learning_rate": 1e39}, ["learning_rate", "float32", "1e+39"]),
+        ({"learning_rate": [0.1, 1e39]}, ["learning_rate[1]", "float32", "1e+39"]),
+        ({"learning_rate": lambda epoch: 10.0 ** (39 * epoch)}, ["learning_rate(1)", "float32", "1e+39"]),
+        ({"l2": 1e39}, ["l2", "float32", "1e+39"]),
+        ({"sample_weight": [1.0, 1e39]}, ["sample_weight[1] is 1e+39"]),
+        ({"sample_weight": [0.0, 1e-46]}, ["sample_weight is 0 for every sample"]),
+        ({"optimizer": bp.Adam(epsilon=1e-46)}, ["epsilon", "above 0 in float32", "1e-46"]),
+    ],
+)
+def test_what_float32_cannot_hold(engine, arguments, words):
+    arguments = copy.deepcopy(arguments)  # an optimizer belongs to one network
+    net = bp.Network([2, 2, 2], dtype="float32", random_state=0, engine=engine)
+    before = net.parameters
+    with pytest.raises(ValueError, match=r".") as caught:
+        net.train(**{"X": X, "T": T, "epochs": 2, **arguments})
+    for word in words:
+        assert word in str(caught.value)
+    assert_same_bits(net.parameters, before)
+    double = bp.Network([2, 2, 2], random_state=0, engine=engine)
+    if "sample_weight" in arguments or "optimizer" in arguments:
+        double.train(**{"X": X, "T": T, "epochs": 2, **arguments})  # where it is no error
+
+
+def test_parameters_that_float32_cannot_hold(engine):
+    net = bp.Network([2, 1], dtype="float32", random_state=0, engine=engine)
+    before = net.parameters
+    for values in ([[1e39], [0.0]], [[math.nan], [0.0]]):
+        with pytest.raises(ValueError, match=r"weights\[0\]\[0, 0\] is .*float32"):
+            net.weights[0] = values
+    with pytest.raises(ValueError, match=r"parameters\[2\] is -1e\+39"):
+        net.parameters = [0.0, 0.0, -1e39]
+    assert_same_bits(net.parameters, before)
+
+
+def test_a_state_of_another_dtype_is_refused(engine):
+    adam = bp.Adam()
+    net = bp.Network([2, 2], dtype="float32", random_state=0, engine=engine)
+    net.train(X, T, optimizer=adam)
+    again = pickle.loads(pickle.dumps(adam))  # a copy belongs to the first network that it trains
+    with pytest.raises(ValueError, match="dtype"):
+        bp.Network([2, 4, 2], random_state=0, engine=engine).train(X, T, optimizer=again)

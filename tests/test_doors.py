@@ -43,7 +43,7 @@ def test_the_compiled_engine_knows_every_row_of_the_table(both):
     for activation in ACTIVATIONS:
         for loss in LOSSES:
             plan = _engine.pick(both[0]).make_plan(
-                (1, 1), (activation,), loss, False, "none", True, False, 1.0, (4,), (0,), (4,), 4
+                (1, 1), (activation,), loss, False, "none", True, False, 1.0, "float64", (4,), (0,), (4,), 4
             )
             assert plan is not None
 
@@ -64,11 +64,12 @@ def test_a_step_made_of_single_doors_is_the_step(case):
         engine, plan, block = machine.engine, machine.plan, machine.block
         nets, outs = net.nets(X[0]), net.activations(X[0])
         last = len(nets) - 1
-        delta = np.empty(case.sizes[-1])
-        engine.output_delta(plan, nets[-1], outs[-1], T[0], delta)
+        x, t = X[0].astype(block.dtype), T[0].astype(block.dtype)
+        delta = np.empty_like(outs[-1])
+        engine.output_delta(plan, nets[-1], outs[-1], t, delta)
         deltas = [delta]
         for layer in range(last, -1, -1):
-            below = outs[layer - 1] if layer > 0 else X[0]
+            below = outs[layer - 1] if layer > 0 else x
             if net.config.update_order == "sequential":
                 engine.update(plan, block, layer, below, delta, rate)
             above = delta
@@ -121,6 +122,7 @@ def test_a_compiled_door_refuses_buffers_that_do_not_fit(both, door, arguments):
         True,
         False,
         1.0,
+        "float64",
         (4, 4),
         (0, 8),
         (8, 16),
@@ -185,7 +187,7 @@ def test_a_plan_must_fit_its_block(both, places):
     with pytest.raises(ValueError, match=r"layer|sizes"):
         _engine.pick(both[0]).make_plan(
             sizes, ("relu",) * max(len(sizes) - 1, 0), "squared_error", False, "per_unit", True, False, 1.0,
-            strides, weights, biases, size,
+            "float64", strides, weights, biases, size,
         )  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def test_a_door_refuses_what_it_cannot_compute(engine):
         door("sine", np.zeros(2), np.zeros(2))
     with pytest.raises(ValueError, match="expected 2"):
         door("exp", np.zeros(2), np.zeros(3))
-    with pytest.raises(ValueError, match=r"mismatch|different structures"):
+    with pytest.raises(ValueError, match=r"another dtype|different structures"):
         door("exp", np.zeros(2), np.zeros(2, dtype=np.float32))
     door("exp", np.zeros(0), np.zeros(0))
 

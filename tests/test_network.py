@@ -1,9 +1,11 @@
 """Network as an object: its views, copies, comparison, pickle, results' shapes, randomness, threads."""
 
 import copy
+import itertools
 import pickle
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -337,6 +339,75 @@ def test_frozen_biases_stay(engine):
     net.train(X, T, epochs=3)
     assert [b.tolist() for b in net.biases] == [[0.1] * 5, [-0.2] * 2]
     assert all(np.abs(g).min() > 0 for g in net.gradients(X, T).biases)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_results_have_the_dtype_of_the_network(engine, dtype):
+    net = bp.Network([3, 5, 2], dtype=dtype, random_state=0, engine=engine)
+    assert net.config.dtype == dtype
+    for data in (X, X.astype(np.float32)):
+        found = [net.forward(data), *net.nets(data), *net.activations(data), *net.weights, *net.biases]
+        gradients = net.gradients(data, T)
+        found += [*gradients.weights, *gradients.biases, gradients.inputs, net.parameters]
+        assert {array.dtype for array in found} == {np.dtype(dtype)}
+        history = net.train(data, T)
+        assert history.dtype == np.float64, "sums over samples are float64 in both"
+    for duplicate in (net.copy(), pickle.loads(pickle.dumps(net))):
+        assert duplicate == net
+        assert duplicate.parameters.dtype == dtype
+
+
+@pytest.mark.parametrize("given", ["float32", "f", np.float32, np.dtype("f4")])
+def test_a_dtype_may_be_given_as_numpy_takes_it(given):
+    net = bp.Network([2, 1], dtype=given)
+    assert net.config.dtype == "float32"
+    assert repr(net) == "<Network([2, 1], dtype='float32'): 3 parameters>"
+    assert net != bp.Network([2, 1])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_data_of_the_other_dtype_is_rounded_on_reading(engine, dtype):
+    """So it gives the bits of data that was rounded before."""
+    other = "float32" if dtype == "float64" else "float64"
+    rng = np.random.RandomState(3)
+    data, targets, weights = rng.normal(size=(7, 3)), rng.uniform(size=(7, 2)), rng.uniform(size=7)
+    ends = []
+    for kinds in itertools.product((dtype, other), repeat=3):
+        net = bp.Network([3, 4, 2], dtype=dtype, random_state=1, engine=engine)
+        # Always from float32 numbers, so that a float64 network can be given the same ones in both dtypes.
+        given = [values.astype(np.float32) for values in (data, targets, weights)]
+        if dtype == "float32":
+            given = [data, targets, weights]
+        x, t, w = (values.astype(kind) for values, kind in zip(given, kinds, strict=True))
+        history = net.train(x, t, sample_weight=w, epochs=3, batch_size=2, learning_rate=0.37)
+        loss, gradients = net.loss(x, t, w), net.gradients(x, t, w)
+        ends.append(
+            np.concatenate([history, [loss], net.parameters, gradients.inputs.ravel(), net.forward(x).ravel()])
+        )
+    for end in ends[1:]:
+        assert_same_bits(end, ends[0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_data_is_never_copied_whole(engine, dtype):
+    n_samples = 3000 if engine == "compiled" else 200
+    other = np.float32 if dtype == "float64" else np.float64
+    data, targets = np.ones((n_samples, 100), other), np.ones((n_samples, 1), other)
+    net = bp.Network([100, 1], dtype=dtype, random_state=0, engine=engine)
+    net.train(data[:1], targets[:1])  # what is imported or built once
+    for work in (net.forward, lambda x: net.loss(x, targets), lambda x: net.train(x, targets, learning_rate=0.01)):
+        tracemalloc.start()
+        work(data)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < data.nbytes / 2, f"{peak} bytes for data of {data.nbytes}"
+
+
+def test_losses_of_float32_are_added_in_float64(engine):
+    net = bp.Network([3, 4, 2], dtype="float32", random_state=2, engine=engine)
+    single = [net.loss(x, t) for x, t in zip(X, T, strict=True)]
+    assert all(float(np.float32(loss)) == loss for loss in single), "one sample's loss is a float32 number"
+    assert net.loss(X, T) == (((single[0] + single[1]) + single[2]) + single[3]) / 4
 
 
 def test_two_threads_may_not_train_one_network(engine):

@@ -3,7 +3,6 @@
 They change nothing. `TypeError` is for the wrong kind of thing, `ValueError` for a wrong value.
 """
 
-import math
 import numbers
 import operator
 import os
@@ -14,7 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
+
+DTYPES = ("float64", "float32")  # the names that arguments use
+LARGEST = {name: float(np.finfo(name).max) for name in DTYPES}
 
 
 def shown(value: Any) -> str:
@@ -58,16 +60,18 @@ def integer(name: str, value: Any, minimum: int = 1, maximum: int | None = None)
     return number
 
 
-def rate(name: str, value: Any, *, above: bool = False) -> float:
-    """A finite number of at least 0, or above 0."""
-    expected = f"{name} must be a finite number {'above' if above else 'of at least'} 0, not {shown(value)}"
+def rate(name: str, value: Any, *, above: bool = False, dtype: str = "float64") -> float:
+    """A number of at least 0, or above 0, that the dtype can hold."""
+    limit = "above" if above else "of at least"
+    where = "" if dtype == "float64" else f" in {dtype}"
+    expected = f"{name} must be a finite number {limit} 0{where}, not {shown(value)}"
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(expected)
     try:
         number = float(value)
     except OverflowError:
         raise ValueError(expected) from None
-    if not 0.0 <= number < math.inf or (above and number == 0.0):
+    if not 0.0 <= number <= LARGEST[dtype] or (above and np.dtype(dtype).type(number) == 0.0):
         raise ValueError(expected)
     return number
 
@@ -101,9 +105,23 @@ def random_state(value: Any) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def memory(name: str, what: str, items: int) -> None:
-    """Refuse an array of float64 that this machine's memory cannot hold, before anything is allocated."""
-    needed = items * 8
+def dtype(value: Any) -> str:
+    """The name of a dtype, given as that name, as a type or as a `numpy.dtype`."""
+    expected = f"dtype must be 'float64' or 'float32', not {shown(value)}"
+    try:
+        found = np.dtype(value) if value is not None else None
+    except TypeError:
+        raise (ValueError if isinstance(value, str) else TypeError)(expected) from None
+    if found is None:
+        raise TypeError(expected)
+    if found.name not in DTYPES or not found.isnative:
+        raise ValueError(expected)
+    return str(found.name)
+
+
+def memory(name: str, what: str, items: int, item: int = 8) -> None:
+    """Refuse an array of items (of 8 bytes) that this machine's memory cannot hold, before it is allocated."""
+    needed = items * item
     try:
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # not POSIX: the address space is the limit
@@ -116,7 +134,10 @@ def memory(name: str, what: str, items: int) -> None:
 
 
 def float_array(name: str, value: Any) -> Array:
-    """A C-contiguous, aligned float64 array of the same numbers: the given one if it is such."""
+    """A C-contiguous, aligned array of the same numbers: float32 if they are, float64 otherwise.
+
+    It is the given one if that is such.
+    """
     expected = f"{name} must be an array of real numbers"
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{expected}; it was a masked array, whose mask would be lost")
@@ -127,7 +148,8 @@ def float_array(name: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{expected}, not of dtype {array.dtype} ({shown(value)})")
     with np.errstate(over="ignore"):  # a longdouble may become inf here, and is then refused as that
-        return np.require(array, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
+        kind = np.float32 if array.dtype == np.float32 else np.float64
+        return np.require(array, kind, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def filled(name: str, array: Array) -> Array:
@@ -146,23 +168,25 @@ def within(name: str, array: Array, engine: Any, low: float, high: float, expect
 
 
 def rows_sum_to_one(name: str, array: Array) -> None:
-    """Refuse targets that are not a distribution over the outputs, but for rounding."""
-    off = np.abs(array.sum(axis=1) - 1.0) > 1e-8 * array.shape[1]
+    """Refuse targets that are not a distribution over the outputs, but for the rounding of their own dtype."""
+    tolerance = 1e-6 if array.dtype == np.float32 else 1e-8
+    off = np.abs(array.sum(axis=1, dtype=np.float64) - 1.0) > tolerance * array.shape[1]
     if off.any():
         row = int(np.argmax(off))
         raise ValueError(
-            f"{name}[{row}] sums to {array[row].sum()!s}; {name} must hold rows that sum to 1 for loss='log_loss'"
-            " with softmax outputs"
+            f"{name}[{row}] sums to {array[row].sum(dtype=np.float64)!s}; {name} must hold rows that"
+            " sum to 1 for loss='log_loss' with softmax outputs"
         )
 
 
-def finite(name: str, array: Array, engine: Any) -> None:
-    """Refuse an array with NaN or infinity in it."""
-    largest = float(np.finfo(np.float64).max)
-    within(name, array, engine, -largest, largest, "finite numbers")
+def finite(name: str, array: Array, engine: Any, dtype: str) -> None:
+    """Refuse an array with NaN or infinity in it, or with a number that the dtype cannot hold."""
+    largest = LARGEST[dtype]
+    where = "" if dtype == "float64" else f" of {dtype}, as the network has them"
+    within(name, array, engine, -largest, largest, f"finite numbers{where}")
 
 
-def samples(name: str, value: Any, n_features: int, engine: Any) -> tuple[Array, bool]:
+def samples(name: str, value: Any, n_features: int, engine: Any, dtype: str) -> tuple[Array, bool]:
     """Samples as (n_samples, n_features), and whether it was a single one, given as (n_features,)."""
     array = filled(name, float_array(name, value))
     single = array.ndim == 1
@@ -172,11 +196,11 @@ def samples(name: str, value: Any, n_features: int, engine: Any) -> tuple[Array,
             f"{name} has shape {array.shape}, expected (n_samples, {n_features}), or ({n_features},) for one"
             f" sample{hint}"
         )
-    finite(name, array, engine)
+    finite(name, array, engine, dtype)
     return (array.reshape(1, -1) if single else array), single
 
 
-def targets(name: str, value: Any, n_samples: int, n_outputs: int, single: bool, engine: Any) -> Array:
+def targets(name: str, value: Any, n_samples: int, n_outputs: int, single: bool, engine: Any, dtype: str) -> Array:
     """Targets as (n_samples, n_outputs); (n_outputs,) for one sample, (n_samples,) for one output."""
     array = filled(name, float_array(name, value))
     if single:
@@ -185,5 +209,5 @@ def targets(name: str, value: Any, n_samples: int, n_outputs: int, single: bool,
     elif array.shape != (n_samples, n_outputs) and not (n_outputs == 1 and array.shape == (n_samples,)):
         also = f" or ({n_samples},)" if n_outputs == 1 else ""
         raise ValueError(f"{name} has shape {array.shape}, expected ({n_samples}, {n_outputs}){also}")
-    finite(name, array, engine)
+    finite(name, array, engine, dtype)
     return array.reshape(n_samples, n_outputs)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from typing_extensions import Buffer
 
 # What has the layout that `_reference.py` names; NumPy's arrays count as buffers only from Python 3.12 on.
-_Floats: TypeAlias = NDArray[np.float64] | Buffer
-_Reals: TypeAlias = NDArray[np.float64] | NDArray[np.float32] | Buffer
+_Doubles: TypeAlias = NDArray[np.float64] | Buffer
+_Reals: TypeAlias = NDArray[np.float64] | NDArray[np.float32] | Buffer  # of the network's dtype, or of either
 _Indices: TypeAlias = NDArray[np.intp] | Buffer
 
 NAME: Final[str]
@@ -39,72 +39,73 @@ def make_plan(
     train_bias: bool,
     sequential: bool,
     huber_delta: float,
+    dtype: str,
     strides: Sequence[int],
     weight_offsets: Sequence[int],
     bias_offsets: Sequence[int],
     size: int,
 ) -> Plan: ...
-def first_outside(values: _Floats, low: float, high: float) -> int: ...
+def first_outside(values: _Reals, low: float, high: float) -> int: ...
 def elementary(name: str, values: _Reals, values_out: _Reals) -> None: ...
-def first_bad_layer(plan: Plan, parameters: _Floats) -> int: ...
+def first_bad_layer(plan: Plan, parameters: _Reals) -> int: ...
 def forward(
     plan: Plan,
-    parameters: _Floats,
-    X: _Floats,
+    parameters: _Reals,
+    X: _Reals,
     start: int,
     stop: int,
-    nets_out: Sequence[_Floats | None],
-    outs_out: Sequence[_Floats | None],
+    nets_out: Sequence[_Reals | None],
+    outs_out: Sequence[_Reals | None],
 ) -> None: ...
 def loss(
     plan: Plan,
-    parameters: _Floats,
-    X: _Floats,
-    T: _Floats,
-    sample_weight: _Floats | None,
+    parameters: _Reals,
+    X: _Reals,
+    T: _Reals,
+    sample_weight: _Reals | None,
     start: int,
     stop: int,
     total: float,
 ) -> float: ...
 def gradients(
     plan: Plan,
-    parameters: _Floats,
-    X: _Floats,
-    T: _Floats,
-    sample_weight: _Floats | None,
+    parameters: _Reals,
+    X: _Reals,
+    T: _Reals,
+    sample_weight: _Reals | None,
     start: int,
     stop: int,
-    sums_out: _Floats,
-    inputs_out: _Floats,
+    sums_out: _Reals,
+    inputs_out: _Reals,
 ) -> None: ...
-def output_delta(plan: Plan, net: _Floats, out: _Floats, target: _Floats, delta_out: _Floats) -> None: ...
+def output_delta(plan: Plan, net: _Reals, out: _Reals, target: _Reals, delta_out: _Reals) -> None: ...
 def hidden_delta(
     plan: Plan,
-    parameters: _Floats,
+    parameters: _Reals,
     layer: int,
-    delta: _Floats,
-    net: _Floats,
-    out: _Floats,
-    gradient_out: _Floats,
-    delta_out: _Floats,
+    delta: _Reals,
+    net: _Reals,
+    out: _Reals,
+    gradient_out: _Reals,
+    delta_out: _Reals,
 ) -> None: ...
 def update(
-    plan: Plan, parameters: _Floats, layer: int, below: _Floats, delta: _Floats, learning_rate: float
+    plan: Plan, parameters: _Reals, layer: int, below: _Reals, delta: _Reals, learning_rate: float
 ) -> None: ...
 def train_epochs(
     plan: Plan,
-    parameters: _Floats,
-    X: _Floats,
-    T: _Floats,
-    sample_weight: _Floats | None,
+    parameters: _Reals,
+    X: _Reals,
+    T: _Reals,
+    sample_weight: _Reals | None,
     indices: _Indices | None,
-    learning_rates: _Floats,
+    learning_rates: _Doubles,
     l2: float,
-    optimizer: tuple[str, Sequence[float], Sequence[_Floats], _Floats],
+    optimizer: tuple[str, Sequence[float], Sequence[_Reals], _Doubles],
     batch_size: int,
     place: tuple[int, int, int, float, float],
     stop_epoch: int,
     max_batches: int,
     stop_below: float,
-    history_out: _Floats | None,
+    history_out: _Doubles | None,
 ) -> tuple[tuple[int, int, int, float, float], int]: ...

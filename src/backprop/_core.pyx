@@ -1,10 +1,11 @@
 # cython: language_level=3, binding=True, auto_pickle=False
 """The compiled engine: the doors of `_reference.py`, with the same bits.
 
-One above the other: `_elementary.pxi` and `_elementary32.pxi` have the functions of one number, `_kernels.pxi`
-the loops over units, samples and batches (C only, without the GIL), `_objects.pxi` plans and workspaces, and this
-file the doors that Python calls. A door checks that its buffers fit the plan, takes one workspace, releases the
-GIL once and calls the loops. It keeps no state: any number of threads may be inside, as long as no two of them
+One above the other: `_elementary.pxi` and `_elementary32.pxi` have the functions of one number, `_functions.pxi`
+the activations and losses, `_model.pxi` the structs, `_layers.pxi` and `_kernels.pxi` the loops over units,
+samples and batches (C only, without the GIL), `_objects.pxi` plans, buffers and workspaces, and this file the
+doors that Python calls. A door checks that its buffers fit the plan, takes one workspace, releases the GIL once and calls the
+loops of the network's dtype. It keeps no state: any number of threads may be inside, as long as no two of them
 write to the same parameters.
 """
 
@@ -54,196 +55,208 @@ cdef enum:
 
 
 def make_plan(
-    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides, weight_offsets,
+    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype, strides, weight_offsets,
     bias_offsets, size
 ):
     """A network's specification, and where its numbers stand in the parameter block."""
     return Plan(
-        sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides, weight_offsets,
-        bias_offsets, size
+        sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype, strides,
+        weight_offsets, bias_offsets, size
     )
 
 
-def first_outside(const double[::1] values, double low, double high):
+def first_outside(values, double low, double high):
     """The index of the first value that is not within [low, high] (NaN never is), or -1."""
-    cdef Py_ssize_t k, found = -1
+    cdef _Buffer buffer = _Buffer("values", values, 1, False)
+    cdef Py_ssize_t found
     with nogil:
-        for k in range(values.shape[0]):
-            if not (low <= values[k] <= high):
-                found = k
-                break
+        if buffer.single:
+            found = c_first_outside(<const float*>buffer.view.buf, buffer.length, low, high)
+        else:
+            found = c_first_outside(<const double*>buffer.view.buf, buffer.length, low, high)
     return found
 
 
 def elementary(str name, values, values_out):
     """One of the package's own functions of each number, both buffers float64 or both float32."""
     cdef Function function = FUNCTION_CODES[name]
-    cdef const float[::1] values32
-    cdef float[::1] out32
-    cdef const double[::1] values64
-    cdef double[::1] out64
-    check_length("values_out", len(memoryview(values_out)), len(memoryview(values)))
-    if memoryview(values).format == "f":
-        values32, out32 = values, values_out
-        if out32.shape[0] > 0:
-            with nogil:
-                c_apply(function, out32.shape[0], &values32[0], &out32[0])
-    else:
-        values64, out64 = values, values_out
-        if out64.shape[0] > 0:
-            with nogil:
-                c_apply(function, out64.shape[0], &values64[0], &out64[0])
-
-
-def first_bad_layer(Plan plan, double[::1] parameters):
-    """The first layer of weights that holds a parameter which is not finite, or -1."""
-    cdef Py_ssize_t found
-    check_block(plan, parameters)
+    cdef _Buffer given = _Buffer("values", values, 1, False), taken = _Buffer("values_out", values_out, 1, True)
+    check_length("values_out", taken.length, given.length)
+    if given.single != taken.single:
+        raise ValueError("values_out of another dtype, expected that of values")
     with nogil:
-        found = c_first_bad_layer(&plan.spec, &parameters[0])
+        if given.single:
+            c_apply(function, given.length, <const float*>given.view.buf, <float*>taken.view.buf)
+        else:
+            c_apply(function, given.length, <const double*>given.view.buf, <double*>taken.view.buf)
+
+
+def first_bad_layer(Plan plan, parameters):
+    """The first layer of weights that holds a parameter which is not finite, or -1."""
+    cdef _Buffer block = block_of(plan, parameters)
+    cdef Py_ssize_t found
+    with nogil:
+        if plan.spec.single:
+            found = c_first_bad_layer(&plan.spec, <const float*>block.view.buf)
+        else:
+            found = c_first_bad_layer(&plan.spec, <const double*>block.view.buf)
     return found
 
 
-def forward(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop, nets_out,
-    outs_out
-):
+def forward(Plan plan, parameters, X, Py_ssize_t start, Py_ssize_t stop, nets_out, outs_out):
     """The forward passes of the samples start..stop-1."""
-    check_block(plan, parameters)
-    check_samples(plan, X, start, stop)
+    cdef _Buffer block = block_of(plan, parameters)
+    cdef _Data samples = _Data(plan, X, None, None, start, stop)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, samples.converting)
+    cdef _Sheets nets = _Sheets(plan, nets_out, samples.X.view.shape[0])
+    cdef _Sheets outs = _Sheets(plan, outs_out, samples.X.view.shape[0])
     cdef const Spec* spec = &plan.spec
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    cdef _Sheets nets = _Sheets(plan, nets_out, X.shape[0])
-    cdef _Sheets outs = _Sheets(plan, outs_out, X.shape[0])
-    cdef Py_ssize_t row
     with nogil:
-        for row in range(start, stop):
-            c_forward(spec, &parameters[0], &X[row, 0], scratch.space.nets, scratch.space.outs)
-            nets.write(spec, row, scratch.space.nets)
-            outs.write(spec, row, scratch.space.outs)
+        if spec.single:
+            c_forward_range(
+                spec, &scratch.space, <const float*>block.view.buf, &samples.data, start, stop, nets.starts,
+                outs.starts
+            )
+        else:
+            c_forward_range(
+                spec, &scratch.space, <const double*>block.view.buf, &samples.data, start, stop, nets.starts,
+                outs.starts
+            )
 
 
-def loss(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
-    const double[::1] sample_weight, Py_ssize_t start, Py_ssize_t stop, double total
-):
+def loss(Plan plan, parameters, X, T, sample_weight, Py_ssize_t start, Py_ssize_t stop, double total):
     """`total` plus the losses of the samples start..stop-1, each times its weight, added one by one."""
-    check_block(plan, parameters)
-    check_samples(plan, X, start, stop)
-    check_targets(plan, X, T, sample_weight)
+    cdef _Buffer block = block_of(plan, parameters)
+    cdef _Data samples = _Data(plan, X, T, sample_weight, start, stop)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, samples.converting)
     cdef const Spec* spec = &plan.spec
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    cdef const double* weights = NULL if sample_weight is None else &sample_weight[0]
-    cdef Py_ssize_t row, last = spec.layers[spec.n_layers - 1].column
-    cdef double error
     with nogil:
-        for row in range(start, stop):
-            c_forward(spec, &parameters[0], &X[row, 0], scratch.space.nets, scratch.space.outs)
-            error = c_loss(spec, scratch.space.nets + last, scratch.space.outs + last, &T[row, 0])
-            total = total + (weights[row] * error if weights != NULL else error)
+        if spec.single:
+            total = c_loss_range(
+                spec, &scratch.space, <const float*>block.view.buf, &samples.data, start, stop, total
+            )
+        else:
+            total = c_loss_range(
+                spec, &scratch.space, <const double*>block.view.buf, &samples.data, start, stop, total
+            )
     return total
 
 
 def gradients(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
-    const double[::1] sample_weight, Py_ssize_t start, Py_ssize_t stop, double[::1] sums_out,
-    double[:, ::1] inputs_out
+    Plan plan, parameters, X, T, sample_weight, Py_ssize_t start, Py_ssize_t stop, sums_out, inputs_out
 ):
     """Add the samples' dE/dw and dE/db to `sums_out`; write dE/dx to `inputs_out`."""
-    check_block(plan, parameters)
-    check_block(plan, sums_out)
-    check_samples(plan, X, start, stop)
-    check_samples(plan, inputs_out, start, stop)
-    check_targets(plan, X, T, sample_weight)
+    cdef _Buffer block = block_of(plan, parameters), sums = block_of(plan, sums_out)
+    cdef _Data samples = _Data(plan, X, T, sample_weight, start, stop)
+    cdef _Buffer inputs = of_plan(plan, "inputs_out", inputs_out, 2, True)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, samples.converting)
     cdef const Spec* spec = &plan.spec
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    cdef Data data
-    cdef Py_ssize_t row
-    cdef double unused = 0.0
-    data.X, data.T, data.order = &X[0, 0], &T[0, 0], NULL
-    data.weights = NULL if sample_weight is None else &sample_weight[0]
-    scratch.space.sums = &sums_out[0]
+    if inputs.view.shape[0] != samples.X.view.shape[0] or inputs.view.shape[1] != spec.n_inputs:
+        raise ValueError(
+            f"inputs_out ({inputs.view.shape[0]}, {inputs.view.shape[1]}), expected"
+            f" ({samples.X.view.shape[0]}, {spec.n_inputs})"
+        )
+    scratch.space.sums = sums.view.buf
     with nogil:
-        for row in range(start, stop):
-            c_seat_rows(spec, &scratch.space, &data, row, 1)
-            c_gradient_rows(spec, &scratch.space, &parameters[0], 1, data.weights != NULL, False, &unused)
-            c_back(&spec.layers[0], &parameters[0], scratch.space.deltas, scratch.space.back)
-            memcpy(&inputs_out[row, 0], scratch.space.back, spec.n_inputs * sizeof(double))
+        if spec.single:
+            c_gradient_range(
+                spec, &scratch.space, <const float*>block.view.buf, &samples.data, start, stop,
+                <float*>inputs.view.buf
+            )
+        else:
+            c_gradient_range(
+                spec, &scratch.space, <const double*>block.view.buf, &samples.data, start, stop,
+                <double*>inputs.view.buf
+            )
 
 
-def output_delta(
-    Plan plan, const double[::1] net, const double[::1] out, const double[::1] target, double[::1] delta_out
-):
+def output_delta(Plan plan, net, out, target, delta_out):
     """One sample's dE/dnet of the output layer."""
-    cdef Py_ssize_t n = plan.spec.n_outputs
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    check_length("net", net.shape[0], n)
-    check_length("out", out.shape[0], n)
-    check_length("target", target.shape[0], n)
-    check_length("delta_out", delta_out.shape[0], n)
-    memcpy(scratch.space.nets, &net[0], n * sizeof(double))  # with their padding
-    memcpy(scratch.space.outs, &out[0], n * sizeof(double))
-    c_output_deltas(
-        &plan.spec, scratch.space.nets, scratch.space.outs, &target[0], scratch.space.back, scratch.space.deltas
-    )
-    memcpy(&delta_out[0], scratch.space.deltas, n * sizeof(double))
+    cdef Py_ssize_t n = plan.spec.n_outputs, n_bytes = n * plan.spec.item
+    cdef _Buffer nets = row_of_plan(plan, "net", net, n, False), outs = row_of_plan(plan, "out", out, n, False)
+    cdef _Buffer targets = row_of_plan(plan, "target", target, n, False)
+    cdef _Buffer deltas = row_of_plan(plan, "delta_out", delta_out, n, True)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, False)
+    cdef Workspace* space = &scratch.space
+    memcpy(space.nets, nets.view.buf, n_bytes)  # with their padding
+    memcpy(space.outs, outs.view.buf, n_bytes)
+    if plan.spec.single:
+        c_output_deltas(
+            &plan.spec, <const float*>space.nets, <const float*>space.outs, <const float*>targets.view.buf,
+            <float*>space.back, <float*>space.deltas
+        )
+    else:
+        c_output_deltas(
+            &plan.spec, <const double*>space.nets, <const double*>space.outs, <const double*>targets.view.buf,
+            <double*>space.back, <double*>space.deltas
+        )
+    memcpy(deltas.view.buf, space.deltas, n_bytes)
 
 
-def hidden_delta(
-    Plan plan, double[::1] parameters, Py_ssize_t layer, const double[::1] delta, const double[::1] net,
-    const double[::1] out, double[::1] gradient_out, double[::1] delta_out
-):
+def hidden_delta(Plan plan, parameters, Py_ssize_t layer, delta, net, out, gradient_out, delta_out):
     """One sample's dE/dout and dE/dnet of the units below the weights `layer`."""
-    check_block(plan, parameters)
+    cdef _Buffer block = block_of(plan, parameters)
     if not 1 <= layer < plan.spec.n_layers:
         raise ValueError(f"layer={layer}, expected 1 to {plan.spec.n_layers - 1}")
     cdef const Layer* above = &plan.spec.layers[layer]
-    check_length("delta", delta.shape[0], above.fan_out)
-    check_length("net", net.shape[0], above.fan_in)
-    check_length("out", out.shape[0], above.fan_in)
-    check_length("gradient_out", gradient_out.shape[0], above.fan_in)
-    check_length("delta_out", delta_out.shape[0], above.fan_in)
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    c_back(above, &parameters[0], &delta[0], scratch.space.back)
-    memcpy(&gradient_out[0], scratch.space.back, above.fan_in * sizeof(double))
-    memcpy(scratch.space.nets, &net[0], above.fan_in * sizeof(double))  # with their padding
-    memcpy(scratch.space.outs, &out[0], above.fan_in * sizeof(double))
-    c_deltas(
-        &plan.spec.layers[layer - 1], scratch.space.back, scratch.space.nets, scratch.space.outs,
-        scratch.space.deltas
-    )
-    memcpy(&delta_out[0], scratch.space.deltas, above.fan_in * sizeof(double))
+    cdef Py_ssize_t n = above.fan_in, n_bytes = n * plan.spec.item
+    cdef _Buffer deltas = row_of_plan(plan, "delta", delta, above.fan_out, False)
+    cdef _Buffer nets = row_of_plan(plan, "net", net, n, False), outs = row_of_plan(plan, "out", out, n, False)
+    cdef _Buffer gradients = row_of_plan(plan, "gradient_out", gradient_out, n, True)
+    cdef _Buffer deltas_below = row_of_plan(plan, "delta_out", delta_out, n, True)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, False)
+    cdef Workspace* space = &scratch.space
+    memcpy(space.nets, nets.view.buf, n_bytes)  # with their padding
+    memcpy(space.outs, outs.view.buf, n_bytes)
+    if plan.spec.single:
+        c_hidden_deltas(
+            &plan.spec, <const float*>block.view.buf, layer, <const float*>deltas.view.buf,
+            <const float*>space.nets, <const float*>space.outs, <float*>space.back, <float*>space.deltas
+        )
+    else:
+        c_hidden_deltas(
+            &plan.spec, <const double*>block.view.buf, layer, <const double*>deltas.view.buf,
+            <const double*>space.nets, <const double*>space.outs, <double*>space.back, <double*>space.deltas
+        )
+    memcpy(gradients.view.buf, space.back, n_bytes)
+    memcpy(deltas_below.view.buf, space.deltas, n_bytes)
 
 
-def update(
-    Plan plan, double[::1] parameters, Py_ssize_t layer, const double[::1] below, const double[::1] delta,
-    double learning_rate
-):
+def update(Plan plan, parameters, Py_ssize_t layer, below, delta, double learning_rate):
     """One sample's plain SGD update of one layer of weights, and of its bias if that is trained."""
-    check_block(plan, parameters)
+    cdef _Buffer block = block_of(plan, parameters)
     if not 0 <= layer < plan.spec.n_layers:
         raise ValueError(f"layer={layer}, expected 0 to {plan.spec.n_layers - 1}")
     cdef const Layer* updated = &plan.spec.layers[layer]
-    check_length("below", below.shape[0], updated.fan_in)
-    check_length("delta", delta.shape[0], updated.fan_out)
-    cdef _Scratch scratch = _Scratch(plan, 1, False)
-    memcpy(scratch.space.deltas, &delta[0], updated.fan_out * sizeof(double))  # with its padding
-    c_update_one(updated, &plan.spec, &parameters[0], &below[0], scratch.space.deltas, learning_rate)
+    cdef _Buffer outs = row_of_plan(plan, "below", below, updated.fan_in, False)
+    cdef _Buffer deltas = row_of_plan(plan, "delta", delta, updated.fan_out, False)
+    cdef _Scratch scratch = _Scratch(plan, 1, False, False)
+    cdef Workspace* space = &scratch.space
+    memcpy(space.deltas, deltas.view.buf, updated.fan_out * plan.spec.item)  # with its padding
+    if plan.spec.single:
+        c_update_one(
+            updated, &plan.spec, <float*>block.view.buf, <const float*>outs.view.buf, <const float*>space.deltas,
+            <float>learning_rate
+        )
+    else:
+        c_update_one(
+            updated, &plan.spec, <double*>block.view.buf, <const double*>outs.view.buf,
+            <const double*>space.deltas, learning_rate
+        )
 
 
 def train_epochs(
-    Plan plan, double[::1] parameters, const double[:, ::1] X, const double[:, ::1] T,
-    const double[::1] sample_weight, const Py_ssize_t[:, ::1] indices, const double[:] learning_rates, double l2,
-    optimizer, Py_ssize_t batch_size, place, Py_ssize_t stop_epoch, Py_ssize_t max_batches, double stop_below,
-    double[::1] history_out
+    Plan plan, parameters, X, T, sample_weight, const Py_ssize_t[:, ::1] indices, const double[:] learning_rates,
+    double l2, optimizer, Py_ssize_t batch_size, place, Py_ssize_t stop_epoch, Py_ssize_t max_batches,
+    double stop_below, double[::1] history_out
 ):
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done."""
-    cdef Py_ssize_t epoch, sample, batch, n_samples = X.shape[0]
+    cdef Py_ssize_t epoch, sample, batch
     cdef double total, weight, batch_weight
     epoch, sample, batch, total, weight = place
-    check_block(plan, parameters)
-    check_samples(plan, X, sample, n_samples - 1)
-    check_targets(plan, X, T, sample_weight)
+    cdef _Buffer parameter_block = block_of(plan, parameters)
+    cdef _Data samples = _Data(plan, X, T, sample_weight, sample, sample + 1)
+    cdef Py_ssize_t n_samples = samples.X.view.shape[0]
     if indices is not None:
         if indices.shape[0] < stop_epoch - epoch or indices.shape[1] != n_samples:
             raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
@@ -252,23 +265,25 @@ def train_epochs(
     if history_out is not None and history_out.shape[0] < stop_epoch:
         raise ValueError(f"a history of {history_out.shape[0]} epochs, expected {stop_epoch}")
     cdef const Spec* spec = &plan.spec
+    cdef Data* data = &samples.data
     cdef _Moments moments = _Moments(plan, optimizer)
     cdef Py_ssize_t largest = min(batch_size, n_samples)
     cdef bint plain = moments.optimizer.method == PLAIN and l2 == 0.0 and sample_weight is None
     cdef _Scratch scratch = _Scratch(
-        plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1 or not plain
+        plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1 or not plain,
+        samples.converting
     )
-    cdef Py_ssize_t k, stop, first_epoch = epoch, last_batch = batch + max_batches
-    cdef double* block = &parameters[0]
-    cdef Data data
-    cdef bint want_loss = history_out is not None
+    cdef Py_ssize_t stop, first_epoch = epoch, last_batch = batch + max_batches
+    cdef float* block32 = <float*>parameter_block.view.buf
+    cdef double* block64 = <double*>parameter_block.view.buf
+    cdef bint want_loss = history_out is not None, finite
     cdef int status = 0  # FINISHED
-    data.X, data.T, data.order = &X[0, 0], &T[0, 0], NULL
-    data.weights = NULL if sample_weight is None else &sample_weight[0]
     with nogil:
-        if batch == 0:  # no parameter is -0.0 from here on
-            for k in range(spec.size):
-                block[k] = block[k] + 0.0
+        if batch == 0:
+            if spec.single:
+                c_clear_minus_zeros(spec, block32)
+            else:
+                c_clear_minus_zeros(spec, block64)
         while epoch < stop_epoch and status == 0:
             if batch == last_batch:
                 status = 1  # PAUSED
@@ -276,22 +291,31 @@ def train_epochs(
             if indices is not None:
                 data.order = &indices[epoch - first_epoch, 0]
             stop = min(sample + batch_size, n_samples)
-            if not c_order_fits(&data, sample, stop, n_samples):
+            if not c_order_fits(data, sample, stop, n_samples):
                 status = BAD_ORDER
                 break
-            batch_weight = c_add_weights(&data, sample, stop, 0.0)
-            # A batch whose weights are all 0 is passed over.
-            if batch_weight != 0.0 and not c_train_batch(
-                spec, &scratch.space, block, &data, sample, stop, batch_weight, &moments.optimizer,
-                learning_rates[epoch], l2, want_loss, &total
-            ):
-                status = 2  # LOSS_NOT_FINITE
-                break
+            batch_weight = c_add_weights(spec, data, sample, stop, 0.0)
+            if batch_weight != 0.0:  # a batch whose weights are all 0 is passed over
+                if spec.single:
+                    finite = c_train_batch(
+                        spec, &scratch.space, block32, data, sample, stop, batch_weight, &moments.optimizer,
+                        learning_rates[epoch], l2, want_loss, &total
+                    )
+                else:
+                    finite = c_train_batch(
+                        spec, &scratch.space, block64, data, sample, stop, batch_weight, &moments.optimizer,
+                        learning_rates[epoch], l2, want_loss, &total
+                    )
+                if not finite:
+                    status = 2  # LOSS_NOT_FINITE
+                    break
             batch += 1
-            if batch % SCAN_EVERY_BATCHES == 0 and c_first_bad_layer(spec, block) >= 0:
+            if batch % SCAN_EVERY_BATCHES == 0 and (
+                c_first_bad_layer(spec, block32) if spec.single else c_first_bad_layer(spec, block64)
+            ) >= 0:
                 status = 3  # PARAMETER_NOT_FINITE
                 break
-            weight = c_add_weights(&data, sample, stop, weight)
+            weight = c_add_weights(spec, data, sample, stop, weight)
             sample = stop
             if sample == n_samples:
                 if want_loss:

@@ -9,6 +9,7 @@ A float gives the float64 function, written here, and a `Single` the float32 one
 `tools/derive_coefficients.py` finds the coefficients.
 """
 
+import math
 from collections.abc import Callable
 from math import copysign, frexp, inf, ldexp, nan
 
@@ -196,6 +197,11 @@ def softplus(z: float) -> float:
     if type(z) is Single:
         return _elementary32.softplus(z)
     return (z if z > 0.0 else 0.0) + log1p(exp(-abs(z)))
+
+
+def sqrt(x: float) -> float:
+    """The square root, rounded once; IEEE-754 demands that, so the C library's will do."""
+    return Single(math.sqrt(x)) if type(x) is Single else math.sqrt(x)
 
 
 FUNCTIONS: dict[str, Callable[[float], float]] = {

@@ -6,19 +6,15 @@ are told the offsets; nobody else computes them.
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector in use
-LANES = 4  # float64 numbers in a 32-byte vector; rows and biases are padded to a multiple
-
-
-def padded(count: int) -> int:
-    """`count` rounded up to whole vectors."""
-    return -(-count // LANES) * LANES
+VECTOR = 32  # bytes; rows and biases are padded to a multiple
 
 
 class Layout:
@@ -30,28 +26,36 @@ class Layout:
         Units per layer, input first.
     bias : str
         "per_unit", "shared" or "none".
+    dtype : str
+        "float64" or "float32".
     """
 
-    def __init__(self, sizes: tuple[int, ...], bias: str) -> None:
+    def __init__(self, sizes: tuple[int, ...], bias: str, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
         self.shapes = tuple(pairwise(sizes))
         self.bias_lengths = tuple(
             {"per_unit": fan_out, "shared": 1, "none": 0}[bias] for _, fan_out in self.shapes
         )
-        self.strides = tuple(padded(fan_out) for _, fan_out in self.shapes)
+        self.strides = tuple(self._padded(fan_out) for _, fan_out in self.shapes)
         self.weight_offsets: list[int] = []
         self.bias_offsets: list[int] = []
         self.size = 0
         for (fan_in, _), stride, bias_length in zip(self.shapes, self.strides, self.bias_lengths, strict=True):
             self.weight_offsets.append(self.size)
             self.bias_offsets.append(self.size + fan_in * stride)
-            self.size = self.bias_offsets[-1] + padded(bias_length)
+            self.size = self.bias_offsets[-1] + self._padded(bias_length)
         self.n_parameters = sum(i * j for i, j in self.shapes) + sum(self.bias_lengths)
+
+    def _padded(self, count: int) -> int:
+        """`count` rounded up to whole vectors."""
+        lanes = VECTOR // self.dtype.itemsize
+        return -(-count // lanes) * lanes
 
     def new_block(self) -> Array:
         """A block of zeros whose first item is aligned."""
-        items = ALIGNMENT // 8
-        memory = np.zeros(self.size + items)
-        return memory[(-memory.ctypes.data % ALIGNMENT) // 8 :][: self.size]
+        item = self.dtype.itemsize
+        memory = np.zeros(self.size + ALIGNMENT // item, self.dtype)
+        return memory[(-memory.ctypes.data % ALIGNMENT) // item :][: self.size]
 
     def weights(self, block: Array) -> list[Array]:
         """Views (fan_in, fan_out) into the block."""

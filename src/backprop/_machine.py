@@ -7,19 +7,23 @@ allocation of results and the slicing that lets Ctrl-C through.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ._layout import Layout
+from ._layout import Array, Layout
 from ._pacing import Pace, slices
 
-Array = NDArray[np.float64]
+WEIGHTS_AT_ONCE = 4096
 
 
-def total_weight(n_samples: int, sample_weight: Array | None) -> float:
-    """The samples' weights added in order (NumPy's sum has an order of its own), or their number."""
+def total_weight(n_samples: int, sample_weight: Array | None, dtype: np.dtype[Any]) -> float:
+    """The samples' weights, rounded to the dtype, added in order (NumPy's sum has its own); or their number."""
     if sample_weight is None:
         return float(n_samples)
-    return float(np.add.accumulate(sample_weight)[-1])
+    total = 0.0
+    for start in range(0, n_samples, WEIGHTS_AT_ONCE):
+        part = sample_weight[start : start + WEIGHTS_AT_ONCE].astype(dtype).astype(np.float64)
+        part[0] = total + part[0]
+        total = float(np.add.accumulate(part)[-1])
+    return total
 
 
 class Machine:
@@ -31,7 +35,7 @@ class Machine:
         `_core` or `_reference`.
     layout : Layout
         Where the parameters stand.
-    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta
+    sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype
         The specification; see `_reference.make_plan`.
     """
 
@@ -48,13 +52,14 @@ class Machine:
         train_bias: bool,
         sequential: bool,
         huber_delta: float,
+        dtype: str,
     ) -> None:
         self.engine = engine
         self.layout = layout
         self.fan_outs = sizes[1:]
         self.block = layout.new_block()
         self.plan = engine.make_plan(
-            sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta,
+            sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype,
             layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
         )  # fmt: skip
 
@@ -67,7 +72,7 @@ class Machine:
         """The outs, or the nets, of some layers: arrays (n_samples, fan_out)."""
         sheets: list[Array | None] = [None] * len(self.fan_outs)
         for layer in range(len(self.fan_outs))[layers]:
-            sheets[layer] = np.empty((len(X), self.fan_outs[layer]))
+            sheets[layer] = np.empty((len(X), self.fan_outs[layer]), self.layout.dtype)
         unwanted: list[Array | None] = [None] * len(self.fan_outs)
         for start, stop in slices(len(X), self.new_pace()):
             both = (sheets, unwanted) if nets else (unwanted, sheets)
@@ -79,15 +84,15 @@ class Machine:
         total = 0.0
         for start, stop in slices(len(X), self.new_pace()):
             total = self.engine.loss(self.plan, self.block, X, T, sample_weight, start, stop, total)
-        return total / total_weight(len(X), sample_weight)
+        return total / total_weight(len(X), sample_weight, self.layout.dtype)
 
     def gradients(self, X: Array, T: Array, sample_weight: Array | None) -> tuple[Array, Array]:
         """The mean loss's gradient: a block like the parameters', and an array like X."""
         sums = self.layout.new_block()
-        inputs = np.empty_like(X)
+        inputs = np.empty(X.shape, self.layout.dtype)
         for start, stop in slices(len(X), self.new_pace()):
             self.engine.gradients(self.plan, self.block, X, T, sample_weight, start, stop, sums, inputs)
-        inverse = 1.0 / total_weight(len(X), sample_weight)
+        inverse = self.layout.dtype.type(1.0 / total_weight(len(X), sample_weight, self.layout.dtype))
         return np.multiply(sums, inverse, out=sums), np.multiply(inputs, inverse, out=inputs)
 
     def first_bad_layer(self) -> int:

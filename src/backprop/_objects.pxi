@@ -1,19 +1,15 @@
 # What the doors of the compiled engine hold on to: plans, workspaces, places to write to, optimizers.
 #
-# Extension types around the structs of `_kernels.pxi`: they translate names into codes, check that what they are
+# Extension types around the structs of `_model.pxi`: they translate names into codes, check that what they are
 # given fits, own the memory and free it.
 
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+)
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
 
-cdef dict ACTIVATION_CODES = {
-    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU,
-    "softplus": SOFTPLUS, "silu": SILU, "exp": EXP, "softmax": SOFTMAX,
-}
-cdef dict LOSS_CODES = {
-    "squared_error": SQUARED_ERROR, "absolute_error": ABSOLUTE_ERROR, "huber": HUBER, "log_loss": LOG_LOSS,
-    "poisson": POISSON,
-}
 cdef dict METHOD_CODES = {"sgd": PLAIN, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM}
+cdef dict ITEM_BYTES = {"float64": sizeof(double), "float32": sizeof(float)}
 cdef dict BIAS_CODES = {"per_unit": PER_UNIT, "shared": SHARED, "none": NO_BIAS}
 
 cdef dict FUNCTION_CODES = {
@@ -33,7 +29,7 @@ cdef class Plan:
     cdef Spec spec
 
     def __cinit__(
-        self, sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, strides,
+        self, sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype, strides,
         weight_offsets, bias_offsets, size
     ):
         cdef Py_ssize_t level, length, column = 0
@@ -44,6 +40,8 @@ cdef class Plan:
         self.spec.layers = <Layer*>PyMem_RawCalloc(self.spec.n_layers, sizeof(Layer))
         if self.spec.layers == NULL:
             raise MemoryError
+        self.spec.item = ITEM_BYTES[dtype]
+        self.spec.single = self.spec.item == sizeof(float)
         self.spec.n_inputs = sizes[0]
         self.spec.n_outputs = sizes[-1]
         self.spec.size = size
@@ -65,7 +63,10 @@ cdef class Plan:
             layer.column = column
             layer.activation = ACTIVATION_CODES[activations[level]]
             column += layer.width
-            if layer.width < layer.fan_out or layer.width % LANES or min(layer.fan_in, layer.fan_out) < 1:
+            if (
+                layer.width < layer.fan_out or layer.width * self.spec.item % VECTOR_BYTES
+                or min(layer.fan_in, layer.fan_out) < 1
+            ):
                 raise ValueError(
                     f"layer {level}: {layer.fan_in} to {layer.fan_out} units in rows of {layer.width}"
                 )
@@ -80,80 +81,145 @@ cdef class Plan:
         PyMem_RawFree(self.spec.layers)
 
 
+@cython.final
+cdef class _Buffer:
+    """A caller's C-contiguous array of float64 or float32, held until this object goes."""
+
+    cdef Py_buffer view
+    cdef bint held, single
+    cdef Py_ssize_t length  # items
+
+    def __cinit__(self, str name, values, int n_dimensions, bint writable):
+        PyObject_GetBuffer(
+            values, &self.view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (PyBUF_WRITABLE if writable else 0)
+        )
+        self.held = True
+        self.single = self.view.format[0] == c"f"
+        if (self.view.format[0] != c"d" and not self.single) or self.view.format[1] != 0:
+            raise ValueError(f"{name} of format {self.view.format.decode()!r}, expected float64 or float32")
+        if self.view.ndim != n_dimensions:
+            raise ValueError(f"{name} of {self.view.ndim} dimensions, expected {n_dimensions}")
+        self.length = self.view.len // self.view.itemsize
+
+    def __dealloc__(self):
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+
 cdef class _Scratch:
     """A door's workspace: one zeroed, aligned allocation, freed with the object."""
 
     cdef Workspace space
     cdef void* memory
 
-    def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums):
+    def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting):
         cdef Py_ssize_t row = plan.spec.row
-        cdef Py_ssize_t back = max(row, plan.spec.n_inputs + LANES)
-        cdef size_t numbers = 3 * rows * row + back + rows + (plan.spec.size if with_sums else 0)
-        cdef size_t pointers = 2 * rows
-        cdef double* start
-        if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (64 * (row + 1)):
+        cdef Py_ssize_t back = max(row, plan.spec.n_inputs + MOST_LANES)
+        cdef Py_ssize_t sums = plan.spec.size if with_sums else 0
+        cdef Py_ssize_t converted = rows * (plan.spec.n_inputs + plan.spec.n_outputs) if converting else 0
+        cdef size_t numbers = (3 * rows * row + back + sums + converted) * plan.spec.item
+        cdef size_t wanted = numbers + rows * (sizeof(double) + 2 * sizeof(void*)) + 2 * ALIGNMENT
+        cdef char* start
+        if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (
+            64 * (row + plan.spec.n_inputs + plan.spec.n_outputs + 1)
+        ):
             raise MemoryError(f"no memory for a workspace of {rows} samples")
-        self.memory = PyMem_RawCalloc(numbers * sizeof(double) + pointers * sizeof(double*) + ALIGNMENT, 1)
+        self.memory = PyMem_RawCalloc(wanted, 1)
         if self.memory == NULL:
             raise MemoryError(f"no memory for a workspace of {rows} samples")
-        start = <double*>((<size_t>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
+        start = <char*>(<size_t>(<char*>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.rows = rows
         self.space.nets = start
-        self.space.outs = start + rows * row
-        self.space.deltas = start + 2 * rows * row
-        self.space.back = start + 3 * rows * row
-        self.space.weights = start + 3 * rows * row + back
-        self.space.sums = self.space.weights + rows
-        self.space.inputs = <const double**>(start + numbers)
+        self.space.outs = start + rows * row * plan.spec.item
+        self.space.deltas = start + 2 * rows * row * plan.spec.item
+        self.space.back = start + 3 * rows * row * plan.spec.item
+        self.space.sums = <char*>self.space.back + back * plan.spec.item
+        self.space.converted = <char*>self.space.sums + sums * plan.spec.item
+        start = <char*>(<size_t>(start + numbers + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
+        self.space.weights = <double*>start
+        self.space.inputs = <const void**>(start + rows * sizeof(double))
         self.space.targets = self.space.inputs + rows
 
     def __dealloc__(self):
         PyMem_RawFree(self.memory)
 
 
+cdef class _Data:
+    """The samples that a door was given, checked against the plan; keeps their buffers."""
+
+    cdef Data data
+    cdef _Buffer X, T, weights
+    cdef bint converting  # whether a row has another dtype than the network
+
+    def __cinit__(self, Plan plan, X, T, sample_weight, Py_ssize_t start, Py_ssize_t stop):
+        cdef Py_ssize_t n_samples
+        self.X = _Buffer("X", X, 2, False)
+        n_samples = self.X.view.shape[0]
+        if self.X.view.shape[1] != plan.spec.n_inputs:
+            raise ValueError(f"samples of {self.X.view.shape[1]} numbers, expected {plan.spec.n_inputs}")
+        if not 0 <= start <= stop <= n_samples:
+            raise ValueError(f"samples {start}..{stop - 1} of {n_samples}")
+        self.data.X = table(self.X)
+        self.converting = self.X.single != plan.spec.single
+        if T is not None:
+            self.T = _Buffer("T", T, 2, False)
+            if self.T.view.shape[1] != plan.spec.n_outputs or self.T.view.shape[0] != n_samples:
+                raise ValueError(
+                    f"targets ({self.T.view.shape[0]}, {self.T.view.shape[1]}), expected ({n_samples},"
+                    f" {plan.spec.n_outputs})"
+                )
+            self.data.T = table(self.T)
+            self.converting |= self.T.single != plan.spec.single
+        if sample_weight is not None:
+            self.weights = _Buffer("sample_weight", sample_weight, 1, False)
+            check_length("sample_weight", self.weights.length, n_samples)
+            self.data.weights = table(self.weights)
+
+
+cdef Table table(_Buffer buffer) noexcept:
+    """A buffer as the kernels see it."""
+    cdef Table table
+    table.start = <const char*>buffer.view.buf
+    table.width = buffer.view.shape[buffer.view.ndim - 1]
+    table.single = buffer.single
+    return table
+
+
 cdef class _Sheets:
     """Where a forward pass writes: for each layer the start of an array (n_samples, fan_out), or NULL."""
 
-    cdef double** starts
+    cdef char** starts
+    cdef list held
 
     def __cinit__(self, Plan plan, buffers, Py_ssize_t n_samples):
         cdef Py_ssize_t level
-        cdef double[:, ::1] view
-        self.starts = <double**>PyMem_RawCalloc(plan.spec.n_layers, sizeof(double*))
+        cdef _Buffer sheet
+        self.held = []
+        self.starts = <char**>PyMem_RawCalloc(plan.spec.n_layers, sizeof(char*))
         if self.starts == NULL:
             raise MemoryError
         for level in range(plan.spec.n_layers):
             if buffers[level] is None:
                 continue
-            view = buffers[level]
-            if view.shape[0] != n_samples or view.shape[1] != plan.spec.layers[level].fan_out:
+            sheet = of_plan(plan, "a sheet", buffers[level], 2, True)
+            if sheet.view.shape[0] != n_samples or sheet.view.shape[1] != plan.spec.layers[level].fan_out:
                 raise ValueError(
-                    f"a buffer ({view.shape[0]}, {view.shape[1]}) for layer {level},"
+                    f"a buffer ({sheet.view.shape[0]}, {sheet.view.shape[1]}) for layer {level},"
                     f" expected ({n_samples}, {plan.spec.layers[level].fan_out})"
                 )
-            self.starts[level] = &view[0, 0]
+            self.held.append(sheet)
+            self.starts[level] = <char*>sheet.view.buf
 
     def __dealloc__(self):
         PyMem_RawFree(self.starts)
-
-    cdef void write(self, const Spec* spec, Py_ssize_t row, const double* values) noexcept nogil:
-        """Copy one sample's row of the workspace to the sheets that are wanted."""
-        cdef Py_ssize_t level
-        cdef const Layer* layer
-        for level in range(spec.n_layers):
-            layer = &spec.layers[level]
-            if self.starts[level] != NULL:
-                memcpy(
-                    self.starts[level] + row * layer.fan_out, values + layer.column, layer.fan_out * sizeof(double)
-                )
 
 
 cdef class _Moments:
     """An optimizer as C sees it; keeps its buffers alive."""
 
     cdef Optimizer optimizer
-    cdef double[::1] first, second, powers
+    cdef _Buffer first, second
+    cdef double[::1] powers
 
     def __cinit__(self, Plan plan, description):
         method, constants, moments, powers = description
@@ -165,43 +231,40 @@ cdef class _Moments:
             self.powers = powers
             check_length("powers", self.powers.shape[0], 2)
             self.optimizer.powers = &self.powers[0]
-            self.second = moments[1]
-            check_block(plan, self.second)
-            self.optimizer.second = &self.second[0]
+            self.second = block_of(plan, moments[1])
+            self.optimizer.second = self.second.view.buf
         elif method != "sgd":
             self.optimizer.momentum = constants[0]
         if moments:
-            self.first = moments[0]
-            check_block(plan, self.first)
-            self.optimizer.first = &self.first[0]
+            self.first = block_of(plan, moments[0])
+            self.optimizer.first = self.first.view.buf
 
 
 # ---- what a door demands of its buffers; the facade has checked all of it with better words ------------------
 
-cdef int check_block(Plan plan, double[::1] block) except -1:
-    if block.shape[0] != plan.spec.size:
-        raise ValueError(f"a block of {block.shape[0]} numbers, expected {plan.spec.size}")
-    return 0
-
-
-cdef int check_samples(Plan plan, const double[:, ::1] X, Py_ssize_t start, Py_ssize_t stop) except -1:
-    if X.shape[1] != plan.spec.n_inputs:
-        raise ValueError(f"samples of {X.shape[1]} numbers, expected {plan.spec.n_inputs}")
-    if not 0 <= start <= stop <= X.shape[0]:
-        raise ValueError(f"samples {start}..{stop - 1} of {X.shape[0]}")
-    return 0
-
-
-cdef int check_targets(
-    Plan plan, const double[:, ::1] X, const double[:, ::1] T, const double[::1] sample_weight
-) except -1:
-    if T.shape[1] != plan.spec.n_outputs or T.shape[0] != X.shape[0]:
+cdef _Buffer of_plan(Plan plan, str name, values, int n_dimensions, bint writable):
+    """A buffer of the network's dtype."""
+    cdef _Buffer buffer = _Buffer(name, values, n_dimensions, writable)
+    if buffer.single != plan.spec.single:
         raise ValueError(
-            f"targets ({T.shape[0]}, {T.shape[1]}), expected ({X.shape[0]}, {plan.spec.n_outputs})"
+            f"{name} of format {buffer.view.format.decode()!r}, expected"
+            f" {'float32' if plan.spec.single else 'float64'}, as the network has it"
         )
-    if sample_weight is not None:
-        check_length("sample_weight", sample_weight.shape[0], X.shape[0])
-    return 0
+    return buffer
+
+
+cdef _Buffer block_of(Plan plan, block):
+    """A block like the parameters'."""
+    cdef _Buffer buffer = of_plan(plan, "a block", block, 1, True)
+    check_length("a block", buffer.length, plan.spec.size)
+    return buffer
+
+
+cdef _Buffer row_of_plan(Plan plan, str name, values, Py_ssize_t length, bint writable):
+    """A number for each of some units."""
+    cdef _Buffer buffer = of_plan(plan, name, values, 1, writable)
+    check_length(name, buffer.length, length)
+    return buffer
 
 
 cdef int check_length(str name, Py_ssize_t length, Py_ssize_t expected) except -1:

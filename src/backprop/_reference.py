@@ -1,8 +1,9 @@
 """The pure-Python engine: the doors, which take buffers; the arithmetic is in `_steps.py`.
 
 The compiled engine (`_core.pyx`) opens the same doors and gives the same bits; the tests compare the two. A door
-takes buffers (anything that `memoryview` accepts as float64, C-contiguous), reads lists out of them and writes
-lists back. No NumPy.
+takes buffers (anything that `memoryview` accepts as float64 or float32, C-contiguous), reads lists out of them
+and writes lists back. X, T and sample weights may have either dtype, every other buffer of a network's numbers
+has the network's own. No NumPy.
 """
 
 from array import array
@@ -21,8 +22,7 @@ from ._steps import (
     bias_sums,
     flat,
     output_deltas,
-    put_row,
-    row_of,
+    put,
     sample_forward,
     sample_loss,
     train_batch,
@@ -51,6 +51,7 @@ def make_plan(
     train_bias: bool,
     sequential: bool,
     huber_delta: float,
+    dtype: str,
     strides: Sequence[int],
     weight_offsets: Sequence[int],
     bias_offsets: Sequence[int],
@@ -74,6 +75,9 @@ def make_plan(
         Whether biases are updated, and whether each layer is updated before its delta goes further back.
     huber_delta : float
         The threshold of the loss "huber".
+    dtype : str
+        "float64" or "float32": of the parameters, and of every operation but the sums over samples of losses and
+        weights.
     strides, weight_offsets, bias_offsets : sequence of int
         Per layer of weights, in items of the block: from one row to the next, and where weights and bias begin.
     size : int
@@ -81,8 +85,9 @@ def make_plan(
     """
     rows = tuple(ACTIVATIONS[name] for name in activations)
     places = tuple(strides), tuple(weight_offsets), tuple(bias_offsets)
-    loss_row = LOSSES[loss].configured(activations[-1], huber_delta)
-    return Plan(tuple(sizes), rows, loss_row, shortcut, bias, train_bias, sequential, *places, size)
+    single = dtype == "float32"
+    loss_row = LOSSES[loss].configured(activations[-1], Single(huber_delta) if single else huber_delta)
+    return Plan(tuple(sizes), rows, loss_row, shortcut, bias, train_bias, sequential, single, *places, size)
 
 
 def first_outside(values: Any, low: float, high: float) -> int:
@@ -125,11 +130,11 @@ def forward(
     of_network = Parameters(plan, parameters)
     X = flat(X)
     for row in range(start, stop):
-        nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
+        nets, outs = sample_forward(plan, of_network, plan.row_of(X, row, plan.sizes[0]))
         for wanted, numbers in ((nets_out, nets), (outs_out, outs)):
             for layer in plan.layers:
                 if wanted[layer] is not None:
-                    put_row(flat(wanted[layer]), row, numbers[layer])
+                    put(flat(wanted[layer]), row * len(numbers[layer]), numbers[layer])
 
 
 def loss(
@@ -140,9 +145,9 @@ def loss(
     X, T = flat(X), flat(T)
     weights: Any = None if sample_weight is None else memoryview(sample_weight)
     for row in range(start, stop):
-        nets, outs = sample_forward(plan, of_network, row_of(X, row, plan.sizes[0]))
-        error = sample_loss(plan, nets[-1], outs[-1], row_of(T, row, plan.sizes[-1]))
-        total = total + (error if weights is None else weights[row] * error)
+        nets, outs = sample_forward(plan, of_network, plan.row_of(X, row, plan.sizes[0]))
+        error = sample_loss(plan, nets[-1], outs[-1], plan.row_of(T, row, plan.sizes[-1]))
+        total = total + plan.weight_of(weights, row) * error
     return total
 
 
@@ -160,11 +165,12 @@ def gradients(
     X, T, inputs_out = flat(X), flat(T), flat(inputs_out)
     weights: Any = None if sample_weight is None else memoryview(sample_weight)
     for row in range(start, stop):
-        x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
+        x, target = plan.row_of(X, row, plan.sizes[0]), plan.row_of(T, row, plan.sizes[-1])
         nets, outs = sample_forward(plan, of_network, x)
         delta = output_deltas(plan, nets[-1], outs[-1], target)
         if weights is not None:
-            delta = [weights[row] * d for d in delta]
+            weight = plan.number(weights[row])
+            delta = [weight * d for d in delta]
         for layer in reversed(plan.layers):
             below = outs[layer - 1] if layer > 0 else x
             sums.weights[layer] = [
@@ -175,15 +181,15 @@ def gradients(
             if layer > 0:
                 delta = plan.activations[layer - 1].deltas(back, nets[layer - 1], below)
             else:
-                put_row(inputs_out, row, back)
+                put(inputs_out, row * len(back), back)
     sums.write_back()
 
 
 def output_delta(plan: Plan, net: Any, out: Any, target: Any, delta_out: Any) -> None:
     """One sample's dE/dnet of the output layer; all arguments are flat, of n_outputs numbers."""
     n = plan.sizes[-1]
-    delta = output_deltas(plan, row_of(flat(net), 0, n), row_of(flat(out), 0, n), row_of(flat(target), 0, n))
-    put_row(flat(delta_out), 0, delta)
+    delta = output_deltas(plan, *(plan.row_of(flat(values), 0, n) for values in (net, out, target)))
+    put(flat(delta_out), 0, delta)
 
 
 def hidden_delta(
@@ -194,10 +200,10 @@ def hidden_delta(
     `delta` belongs to the units above those weights; `net` and `out` to the units below.
     """
     n_above, n_below = plan.sizes[layer + 1], plan.sizes[layer]
-    back = back_through(Parameters(plan, parameters).weights[layer], row_of(flat(delta), 0, n_above))
-    nets, outs = row_of(flat(net), 0, n_below), row_of(flat(out), 0, n_below)
-    put_row(flat(gradient_out), 0, back)
-    put_row(flat(delta_out), 0, plan.activations[layer - 1].deltas(back, nets, outs))
+    back = back_through(Parameters(plan, parameters).weights[layer], plan.row_of(flat(delta), 0, n_above))
+    nets, outs = plan.row_of(flat(net), 0, n_below), plan.row_of(flat(out), 0, n_below)
+    put(flat(gradient_out), 0, back)
+    put(flat(delta_out), 0, plan.activations[layer - 1].deltas(back, nets, outs))
 
 
 def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, learning_rate: float) -> None:
@@ -206,7 +212,8 @@ def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, lear
     `below` are the outputs of the layer below; no parameter may be -0.0.
     """
     of_network = Parameters(plan, parameters)
-    outs, deltas = row_of(flat(below), 0, plan.sizes[layer]), row_of(flat(delta), 0, plan.sizes[layer + 1])
+    outs = plan.row_of(flat(below), 0, plan.sizes[layer])
+    deltas = plan.row_of(flat(delta), 0, plan.sizes[layer + 1])
     optimizer = Optimizer(plan, ("sgd", (), (), array("d")))
     optimizer.begin(learning_rate)
     update_layer(plan, of_network, optimizer, layer, [outs], [deltas], 1.0, 0.0)
@@ -287,23 +294,24 @@ def train_epochs(
         deltas: Rows = []
         batch_weight = 0.0
         for row in rows:
-            batch_weight = batch_weight + (1.0 if weights is None else weights[row])
+            batch_weight = batch_weight + plan.weight_of(weights, row)
         if batch_weight == 0.0:  # all of its weights are: it is passed over
             rows = []
         for row in rows:
-            x, target = row_of(X, row, plan.sizes[0]), row_of(T, row, plan.sizes[-1])
+            x, target = plan.row_of(X, row, plan.sizes[0]), plan.row_of(T, row, plan.sizes[-1])
             net, out = sample_forward(plan, of_network, x)
             delta = output_deltas(plan, net[-1], out[-1], target)
             if weights is not None:
-                delta = [weights[row] * d for d in delta]
+                of_sample = plan.number(weights[row])
+                delta = [of_sample * d for d in delta]
             if history is not None:
                 error = sample_loss(plan, net[-1], out[-1], target)
-                total = total + (error if weights is None else weights[row] * error)
+                total = total + plan.weight_of(weights, row) * error
             xs.append(x)
             nets.append(net)
             outs.append(out)
             deltas.append(delta)
-            weight = weight + (1.0 if weights is None else weights[row])
+            weight = weight + plan.weight_of(weights, row)
         if not -inf < total < inf:
             status = LOSS_NOT_FINITE
             break

@@ -1,4 +1,4 @@
-"""The arithmetic of the pure-Python engine, on lists of floats: one sample, one batch, one update.
+"""The arithmetic of the pure-Python engine, on lists of numbers: one sample, one batch, one update.
 
 Read this file to learn what backpropagation computes, and in which order; docs/arithmetic.md says the same in
 words, and `_kernels.pxi` does the same in compiled loops, with the same bits. `_reference.py` has the doors to it.
@@ -6,6 +6,9 @@ words, and `_kernels.pxi` does the same in compiled loops, with the same bits. `
 Words: `net` is a unit's weighted sum plus bias, `out` its output, `delta` dE/dnet. The weights of a layer are a
 list of rows, one for each unit of the layer below: w[i][j] leads from unit i to unit j. A sum starts at 0.0
 and takes its terms in ascending order, one rounding each.
+
+A number is a float, or in a float32 network a `Single`, whose every operation rounds to float32. Where a number
+comes in, from a buffer or a constant, `Plan.number` or `Plan.numbers` makes it one.
 """
 
 from array import array
@@ -14,6 +17,8 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Any
 
+from ._elementary import sqrt as root
+from ._single import Single
 from .functions import Activation, Loss
 
 Floats = list[float]
@@ -31,6 +36,7 @@ class Plan:
     bias: str
     train_bias: bool
     sequential: bool
+    single: bool  # float32
     strides: tuple[int, ...]
     weight_offsets: tuple[int, ...]
     bias_offsets: tuple[int, ...]
@@ -41,6 +47,22 @@ class Plan:
         """The layers of weights."""
         return range(len(self.activations))
 
+    def number(self, value: float) -> float:
+        """A value as a number of the network's dtype."""
+        return Single(value) if self.single else value
+
+    def numbers(self, values: Floats) -> Floats:
+        """Values as numbers of the network's dtype."""
+        return [Single(value) for value in values] if self.single else values
+
+    def weight_of(self, sample_weight: Any, row: int) -> float:
+        """A sample's weight, 1 if there are none, rounded to the dtype; a float, as weights are added as such."""
+        return 1.0 if sample_weight is None else float(self.number(sample_weight[row]))
+
+    def row_of(self, values: Any, row: int, width: int) -> Floats:
+        """One row of a flat buffer of either dtype."""
+        return self.numbers(values[row * width : (row + 1) * width].tolist())
+
 
 class Parameters:
     """The weights and biases of a network as lists, read from a block and written back to it."""
@@ -48,7 +70,7 @@ class Parameters:
     def __init__(self, plan: Plan, block: Any) -> None:
         self.plan = plan
         self.block = flat(block)
-        values: Floats = self.block.tolist()
+        values = plan.numbers(self.block.tolist())
         self.weights: list[Rows] = []
         self.biases: Rows = []  # per unit: one number each; shared: one in all; none: empty
         for layer in plan.layers:
@@ -64,9 +86,8 @@ class Parameters:
         for layer in plan.layers:
             for i, row in enumerate(self.weights[layer]):
                 start = plan.weight_offsets[layer] + i * plan.strides[layer]
-                self.block[start : start + len(row)] = array("d", row)
-            start = plan.bias_offsets[layer]
-            self.block[start : start + len(self.biases[layer])] = array("d", self.biases[layer])
+                put(self.block, start, row)
+            put(self.block, plan.bias_offsets[layer], self.biases[layer])
 
     def first_bad_layer(self) -> int:
         """The first layer of weights that holds a number which is not finite, or -1."""
@@ -105,24 +126,25 @@ def sample_forward(plan: Plan, parameters: Parameters, x: Floats) -> tuple[Rows,
     below = x
     for activation, weights, bias in zip(plan.activations, parameters.weights, parameters.biases):
         nets.append(layer_nets(plan, weights, bias, below))
-        below = activation.outs(nets[-1])
+        below = plan.numbers(activation.outs(nets[-1]))
         outs.append(below)
     return nets, outs
 
 
 def sample_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> float:
-    """The loss of one sample: the errors of its output units, added in order."""
+    """The loss of one sample: the errors of its output units, added in order. Over samples floats are added."""
     total = 0.0
     for error in plan.loss.values(nets, outs, targets):
         total = total + error
-    return total
+    return float(total)
 
 
 def output_deltas(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> Floats:
     """dE/dnet of the output layer: dE/dout * f', or out - target for the pairs that shorten to it."""
     if plan.shortcut:
         return [out - target for out, target in zip(outs, targets)]
-    return plan.activations[-1].deltas(plan.loss.gradients(outs, targets), nets, outs)
+    gradients = plan.numbers(plan.loss.gradients(outs, targets))
+    return plan.activations[-1].deltas(gradients, nets, outs)
 
 
 def back_through(weights: Rows, delta: Floats) -> Floats:
@@ -173,32 +195,34 @@ class Optimizer:
     """
 
     def __init__(self, plan: Plan, description: tuple[str, Sequence[float], Sequence[Any], Any]) -> None:
+        self.plan = plan
         self.method, self.constants, blocks, powers = description
         self.moments = [Parameters(plan, block) for block in blocks]
         self.powers: Any = memoryview(powers)
         self.rate = 0.0
 
     def begin(self, learning_rate: float) -> None:
-        """What happens once per batch, before any layer is updated."""
-        self.rate = learning_rate
+        """What happens once per batch, before any layer is updated; the rate is rounded once, at the end."""
+        rate = learning_rate
         if self.method == "adam":
             beta_1, beta_2, _ = self.constants
             self.powers[0] = self.powers[0] * beta_1
             self.powers[1] = self.powers[1] * beta_2
-            self.rate = learning_rate * sqrt(1.0 - self.powers[1]) / (1.0 - self.powers[0])
+            rate = learning_rate * sqrt(1.0 - self.powers[1]) / (1.0 - self.powers[0])
+        self.rate = self.plan.number(rate)
 
     def updated(self, row: Floats, gradients: Floats, states: Rows) -> tuple[Floats, Rows]:
         """A row of parameters after its update, and its rows of state."""
-        rate = self.rate
+        rate, number = self.rate, self.plan.number
         if self.method == "sgd":
             return [w - rate * g for w, g in zip(row, gradients)], []
         if self.method == "adam":
-            beta_1, beta_2, epsilon = self.constants
-            rest_1, rest_2 = 1.0 - beta_1, 1.0 - beta_2
+            beta_1, beta_2, epsilon = (number(constant) for constant in self.constants)
+            rest_1, rest_2 = number(1.0 - self.constants[0]), number(1.0 - self.constants[1])
             m = [beta_1 * m + rest_1 * g for m, g in zip(states[0], gradients)]
             v = [beta_2 * v + rest_2 * (g * g) for v, g in zip(states[1], gradients)]
-            return [w - (rate * a) / (sqrt(b) + epsilon) for w, a, b in zip(row, m, v)], [m, v]
-        momentum = self.constants[0]
+            return [w - (rate * a) / (root(b) + epsilon) for w, a, b in zip(row, m, v)], [m, v]
+        momentum = number(self.constants[0])
         v = [momentum * v - rate * g for v, g in zip(states[0], gradients)]
         if self.method == "momentum":
             return [w + a for w, a in zip(row, v)], [v]
@@ -213,8 +237,8 @@ def update_layer(
 
     B is the batch's weight, its number of samples if they have none, and alpha = l2*B.
     """
-    inverse = 1.0 / batch_weight
-    alpha = l2 * batch_weight
+    inverse = plan.number(1.0 / batch_weight)
+    alpha = plan.number(l2 * batch_weight)
     moments = optimizer.moments
     for i, sums in enumerate(weight_sums(below, deltas)):
         row = parameters.weights[layer][i]
@@ -266,12 +290,6 @@ def flat(buffer: Any) -> Any:
     return view.cast("B").cast(view.format)  # type: ignore[call-overload]
 
 
-def row_of(values: Any, row: int, width: int) -> Floats:
-    """One row of a flat buffer."""
-    numbers: Floats = values[row * width : (row + 1) * width].tolist()
-    return numbers
-
-
-def put_row(values: Any, row: int, numbers: Floats) -> None:
-    """Write one row of a flat buffer."""
-    values[row * len(numbers) : (row + 1) * len(numbers)] = array("d", numbers)
+def put(values: Any, start: int, numbers: Floats) -> None:
+    """Write numbers of a flat buffer's dtype into it."""
+    values[start : start + len(numbers)] = array(values.format, numbers)

@@ -9,7 +9,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ._machine import Array, Machine
+from ._layout import Array
+from ._machine import Machine
 from ._pacing import deferred_interrupt
 from .errors import DivergenceError
 from .optimizers import State

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from . import _checks as checks
+from ._layout import Array
 from ._machine import Machine
-
-Array = NDArray[np.float64]
 
 
 class LayerViews(Sequence[Array]):
@@ -55,7 +54,7 @@ class LayerViews(Sequence[Array]):
         array = checks.float_array(name, values)
         if array.shape != view.shape:
             raise ValueError(f"{name} has shape {array.shape}, expected {view.shape}")
-        checks.finite(name, array, self._machine.engine)
+        checks.finite(name, array, self._machine.engine, self._machine.layout.dtype.name)
         return apart(array, self._machine.block)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _checks as checks
 from . import _engine, _training
@@ -21,7 +21,7 @@ from .optimizers import NAMES, Optimizer, of_name_or_instance
 
 __all__ = ["Gradients", "Network", "NetworkConfig"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 LearningRate = float | ArrayLike | Callable[[int], float] | None
 Callback = Callable[[int, "Network", float | None], Any]
 RandomState = int | np.integer[Any] | np.random.RandomState | None
@@ -42,6 +42,7 @@ class NetworkConfig:
     train_bias: bool
     update_order: str
     huber_delta: float = 1.0
+    dtype: str = "float64"
 
 
 class Gradients(NamedTuple):
@@ -91,6 +92,10 @@ class Network:
         layer is updated before its delta goes further back.
     huber_delta : float, default=1.0
         Where the loss ``"huber"`` passes from squared to absolute error; above 0.
+    dtype : {"float64", "float32"}, default="float64"
+        Of the parameters, the outputs and every operation; as a name, a type or a `numpy.dtype`. X, T and
+        sample weights may have either: rows of the other are rounded one by one as they are read. Losses are
+        added up over samples in float64.
     random_state : int, RandomState or None, default=None
         For the initial weights, uniform within ``sqrt(6/(fan_in + fan_out))``, for relu, leaky_relu, elu and
         silu layers within ``sqrt(6/fan_in)``, on either side of 0; biases start at 0. None: different at each
@@ -140,10 +145,11 @@ class Network:
         train_bias: bool = True,
         update_order: str = "simultaneous",
         huber_delta: float = 1.0,
+        dtype: DTypeLike = "float64",
         random_state: RandomState = None,
         engine: str = "auto",
     ) -> None:
-        checked_sizes = checks.layer_sizes(sizes)
+        checked_sizes, checked_dtype = checks.layer_sizes(sizes), checks.dtype(dtype)
         config = NetworkConfig(
             sizes=checked_sizes,
             activation=_hidden_activations(activation, len(checked_sizes) - 2),
@@ -152,7 +158,8 @@ class Network:
             bias=checks.choice("bias", bias, BIASES),
             train_bias=checks.boolean("train_bias", train_bias),
             update_order=checks.choice("update_order", update_order, UPDATE_ORDERS),
-            huber_delta=checks.rate("huber_delta", huber_delta, above=True),
+            huber_delta=checks.rate("huber_delta", huber_delta, above=True, dtype=checked_dtype),
+            dtype=checked_dtype,
         )
         if not pair_is_possible(config.output_activation, config.loss):
             allowed = [name for name in _usable("output") if pair_is_possible(name, config.loss)]
@@ -169,8 +176,9 @@ class Network:
     def _open(self, config: NetworkConfig, engine: str) -> None:
         """Set up the machine for a checked specification, with all parameters 0."""
         module = _engine.pick(engine)
-        layout = Layout(config.sizes, config.bias)
-        checks.memory("sizes", f"a network of {layout.n_parameters:,} parameters", layout.size)
+        layout = Layout(config.sizes, config.bias, config.dtype)
+        what = f"a network of {layout.n_parameters:,} parameters"
+        checks.memory("sizes", what, layout.size, layout.dtype.itemsize)
         self._config = config
         self._machine = Machine(
             module,
@@ -183,6 +191,7 @@ class Network:
             train_bias=config.train_bias,
             sequential=config.update_order == "sequential",
             huber_delta=config.huber_delta,
+            dtype=config.dtype,
         )
         self._trainer: object | None = None  # a token of the training call under way
 
@@ -233,7 +242,7 @@ class Network:
         packed = checks.float_array("parameters", values)
         if packed.shape != (self.n_parameters,):
             raise ValueError(f"parameters has shape {packed.shape}, expected ({self.n_parameters},)")
-        checks.finite("parameters", packed, self._machine.engine)
+        checks.finite("parameters", packed, self._machine.engine, self._config.dtype)
         self._machine.layout.unpack(apart(packed, self._machine.block), self._machine.block)
 
     # ---- what it computes ----------------------------------------------------------------------------------
@@ -278,7 +287,7 @@ class Network:
         return self._layers(X)
 
     def _layers(self, X: ArrayLike, **wanted: Any) -> list[Array]:
-        samples, single = checks.samples("X", X, self._config.sizes[0], self._machine.engine)
+        samples, single = checks.samples("X", X, self._config.sizes[0], self._machine.engine, self._config.dtype)
         sheets = self._machine.forward(samples, **wanted)
         return [sheet[0] for sheet in sheets] if single else sheets
 
@@ -352,7 +361,7 @@ class Network:
         samples, targets, single = self._samples_and_targets(x, t, names=("x", "t"))
         if not single:
             raise ValueError(f"x has shape {samples.shape}, expected ({self._config.sizes[0]},): one sample")
-        rate = checks.rate("learning_rate", learning_rate)
+        rate = checks.rate("learning_rate", learning_rate, dtype=self._config.dtype)
         history = self._train(
             samples,
             targets,
@@ -447,10 +456,11 @@ class Network:
         epochs = checks.integer("epochs", epochs, maximum=2**53)
         batch_size = checks.integer("batch_size", batch_size)
         by_optimizer = of_name_or_instance(optimizer)
-        l2 = checks.rate("l2", l2)
+        l2 = checks.rate("l2", l2, dtype=self._config.dtype)
         shuffle = checks.boolean("shuffle", shuffle)
         record_loss = checks.boolean("record_loss", record_loss)
         weights = self._weights_of_samples(sample_weight, len(samples))
+        rates = by_optimizer.rates(learning_rate, epochs, self._config.dtype)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be callable, as callback(epoch, network, loss), not {callback!r}")
         threshold = -np.inf if stop_below is None else checks.rate("stop_below", stop_below)
@@ -465,7 +475,7 @@ class Network:
             targets,
             sample_weight=weights,
             epochs=epochs,
-            learning_rates=apart(by_optimizer.rates(learning_rate, epochs), self._machine.block),
+            learning_rates=apart(rates, self._machine.block),
             l2=l2,
             optimizer=by_optimizer,
             batch_size=batch_size,
@@ -505,9 +515,9 @@ class Network:
         if weights.shape != (n_samples,):
             raise ValueError(f"sample_weight has shape {weights.shape}, expected ({n_samples},)")
         engine = self._machine.engine
-        largest = float(np.finfo(np.float64).max) / n_samples  # so that their sum is finite
+        largest = checks.LARGEST[self._config.dtype] / n_samples  # so that their sum is finite
         checks.within("sample_weight", weights, engine, 0.0, largest, "finite numbers of at least 0")
-        if not weights.any():
+        if self._machine.layout.dtype.type(weights.max()) == 0.0:  # a tiny one may round to 0
             raise ValueError("sample_weight is 0 for every sample; at least one must count")
         return apart(weights, self._machine.block)
 
@@ -516,8 +526,8 @@ class Network:
     ) -> tuple[Array, Array, bool]:
         """X and T as two-dimensional arrays, and whether they were one sample."""
         config, engine = self._config, self._machine.engine
-        samples, single = checks.samples(names[0], X, config.sizes[0], engine)
-        targets = checks.targets(names[1], T, len(samples), config.sizes[-1], single, engine)
+        samples, single = checks.samples(names[0], X, config.sizes[0], engine, config.dtype)
+        targets = checks.targets(names[1], T, len(samples), config.sizes[-1], single, engine, config.dtype)
         allowed = LOSSES[config.loss].target_range
         if allowed is not None:
             low, high = allowed
@@ -561,7 +571,7 @@ class Network:
         defaults = {
             name: parameter.default for name, parameter in inspect.signature(Network.__init__).parameters.items()
         }
-        for name in ("output_activation", "loss", "bias", "train_bias", "update_order", "huber_delta"):
+        for name in ("output_activation", "loss", "bias", "train_bias", "update_order", "huber_delta", "dtype"):
             if getattr(config, name) != defaults[name]:
                 shown.append(f"{name}={getattr(config, name)!r}")
         return f"<Network({', '.join(shown)}): {self.n_parameters} parameters>"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _checks as checks
+from ._layout import Array as Block
 from ._layout import Layout
 
 __all__ = ["SGD", "Adam", "Optimizer"]
@@ -26,7 +27,7 @@ class State(NamedTuple):
 
     method: str
     constants: tuple[float, ...]
-    moments: list[Array]  # blocks like the parameters'
+    moments: list[Block]  # blocks like the parameters'
     powers: Array  # (2,): beta_1^t and beta_2^t
 
 
@@ -43,51 +44,51 @@ class Optimizer:
     def reset(self) -> None:
         """Forget the state, and the network it belonged to."""
         self._owner = None
-        self._moments: list[Array] = []
+        self._moments: list[Block] = []
         self._powers = np.ones(2)
 
-    def _specified(self) -> tuple[str, tuple[float, ...]]:
-        """The method's name and its constants, checked anew, as attributes can be set."""
+    def _specified(self, dtype: str = "float64") -> tuple[str, tuple[float, ...]]:
+        """The method's name and its constants, checked anew, as attributes can be set, and for the dtype."""
         raise NotImplementedError
 
     def _state(self, network: Any, layout: Layout) -> State:
         """The state for a network: a new one at first, then what the last call left."""
-        method, constants = self._specified()
+        method, constants = self._specified(layout.dtype.name)
         owner = self._owner() if self._owner is not None else None
         if self._owner is not None and owner is not network:
             raise ValueError(
                 f"optimizer: this {type(self).__name__} holds the state of another network; make a new one for"
                 " this network, or reset() it"
             )
-        if self._moments and self._moments[0].size != layout.size:
+        kept = self._moments[0] if self._moments else None
+        if kept is not None and (kept.size != layout.size or kept.dtype != layout.dtype):
             raise ValueError(
-                f"optimizer: this {type(self).__name__} holds the state of a network of other sizes; make a new"
-                " one for this network, or reset() it"
+                f"optimizer: this {type(self).__name__} holds the state of a network of other sizes or dtype;"
+                " make a new one for this network, or reset() it"
             )
         missing = self._n_moments[method] - len(self._moments)
         self._moments += [layout.new_block() for _ in range(missing)]
         self._owner = weakref.ref(network)
         return State(method, constants, self._moments[: self._n_moments[method]], self._powers)
 
-    def rates(self, learning_rate: Any, epochs: int) -> Array:
+    def rates(self, learning_rate: Any, epochs: int, dtype: str = "float64") -> Array:
         """One checked rate per epoch, the optimizer's own for None; a single number as a view without memory."""
         if learning_rate is None:
             learning_rate = self.learning_rate
         if callable(learning_rate):
             checks.memory("epochs", f"a learning rate for each of {epochs:,} epochs", epochs)
-            return np.array(
-                [checks.rate(f"learning_rate({epoch})", learning_rate(epoch)) for epoch in range(epochs)]
-            )
+            found = ((f"learning_rate({epoch})", learning_rate(epoch)) for epoch in range(epochs))
+            return np.array([checks.rate(name, rate, dtype=dtype) for name, rate in found])
         if isinstance(learning_rate, Sequence | np.ndarray) and not isinstance(learning_rate, str | bytes):
-            rates = checks.float_array("learning_rate", learning_rate)
+            rates = checks.float_array("learning_rate", learning_rate).astype(np.float64, copy=False)
             if rates.shape != (epochs,):
                 raise ValueError(
                     f"learning_rate has shape {rates.shape}, expected a number or ({epochs},), one per epoch"
                 )
             for epoch, rate in enumerate(rates.tolist()):
-                checks.rate(f"learning_rate[{epoch}]", rate)
+                checks.rate(f"learning_rate[{epoch}]", rate, dtype=dtype)
             return rates
-        rate = np.float64(checks.rate("learning_rate", learning_rate))
+        rate = np.float64(checks.rate("learning_rate", learning_rate, dtype=dtype))
         return np.ndarray(epochs, buffer=rate, strides=0)
 
     def __copy__(self) -> "Optimizer":
@@ -126,7 +127,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
         self._specified()
 
-    def _specified(self) -> tuple[str, tuple[float, ...]]:
+    def _specified(self, dtype: str = "float64") -> tuple[str, tuple[float, ...]]:
         momentum = below_one("momentum", self.momentum)
         nesterov = checks.boolean("nesterov", self.nesterov)
         if nesterov and momentum == 0.0:
@@ -170,8 +171,8 @@ class Adam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._specified()
 
-    def _specified(self) -> tuple[str, tuple[float, ...]]:
-        epsilon = checks.rate("epsilon", self.epsilon, above=True)
+    def _specified(self, dtype: str = "float64") -> tuple[str, tuple[float, ...]]:
+        epsilon = checks.rate("epsilon", self.epsilon, above=True, dtype=dtype)
         return "adam", (below_one("beta_1", self.beta_1), below_one("beta_2", self.beta_2), epsilon)
 
     def __repr__(self) -> str:

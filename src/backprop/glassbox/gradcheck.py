@@ -19,7 +19,7 @@ from .step import _deltas
 
 __all__ = ["GradientCheck", "GradientRow", "gradcheck"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Floats = list[float]
 
 COLUMNS = 80

@@ -8,6 +8,7 @@ number is the one that the step used.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,7 @@ from ..network import Network, NetworkConfig
 
 __all__ = ["Step", "record_step"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Arrays = tuple[Array, ...]
 
 
@@ -194,7 +195,7 @@ def _deltas(
     deltas = [np.empty_like(net) for net in nets]
     gradients = [np.empty_like(net) for net in nets[:-1]]
     for s in range(len(targets)):
-        engine.output_delta(plan, nets[-1][s], outs[-1][s], targets[s], deltas[-1][s])
+        engine.output_delta(plan, nets[-1][s], outs[-1][s], targets[s].astype(outs[-1].dtype), deltas[-1][s])
         for layer in reversed(range(1, len(nets))):
             units = layer - 1  # those below the weights `layer`
             engine.hidden_delta(

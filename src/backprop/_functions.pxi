@@ -1,0 +1,218 @@
+# The activations and losses of `functions.py`, a case each: outs, derivatives, errors.
+#
+# The same operations in the same order. A loop over the units of a layer runs over whole vectors, padding
+# included. Constants are variables of the network's dtype: beside a float a literal would make C compute in
+# double, and round too late.
+
+from libc.math cimport fabs, fabsf, isfinite, sqrt, sqrtf
+
+include "_elementary.pxi"
+
+cdef enum Activation:
+    IDENTITY
+    LOGISTIC
+    TANH
+    RELU
+    LEAKY_RELU
+    ELU
+    SOFTPLUS
+    SILU
+    EXP
+    SOFTMAX
+
+cdef enum Loss:
+    SQUARED_ERROR
+    ABSOLUTE_ERROR
+    HUBER
+    LOG_LOSS           # of logistic outputs
+    SOFTMAX_LOG_LOSS
+    POISSON
+
+cdef enum:
+    VECTOR_BYTES = 32          # the facade pads every width to whole vectors
+
+cdef dict ACTIVATION_CODES = {
+    "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU,
+    "softplus": SOFTPLUS, "silu": SILU, "exp": EXP, "softmax": SOFTMAX,
+}
+cdef dict LOSS_CODES = {
+    "squared_error": SQUARED_ERROR, "absolute_error": ABSOLUTE_ERROR, "huber": HUBER, "log_loss": LOG_LOSS,
+    "poisson": POISSON,
+}
+
+
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t width, size_t item) noexcept nogil:
+    """`width` itself, said so that the compiler sees that no loop over it leaves a remainder."""
+    return width & ~<Py_ssize_t>(VECTOR_BYTES // item - 1)
+
+
+cdef inline real c_abs(real x) noexcept nogil:
+    return fabsf(x) if real is float else fabs(x)
+
+
+cdef inline real c_root(real x) noexcept nogil:
+    return sqrtf(x) if real is float else sqrt(x)
+
+
+cdef real c_greatest(Py_ssize_t n, const real* net) noexcept nogil:
+    """The largest of n net inputs."""
+    cdef Py_ssize_t j
+    cdef real largest = net[0]
+    for j in range(n):
+        largest = net[j] if net[j] > largest else largest
+    return largest
+
+
+cdef void c_softmax(Py_ssize_t n, const real* restrict net, real* restrict out) noexcept nogil:
+    """exp(net - max), divided by their sum in order; of real units only."""
+    cdef Py_ssize_t j
+    cdef real largest = c_greatest(n, net), total = 0
+    for j in range(n):
+        out[j] = c_exp(net[j] - largest)
+    for j in range(n):
+        total = total + out[j]
+    for j in range(n):
+        out[j] = out[j] / total
+
+
+cdef void c_outs(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict net, real* restrict out
+) noexcept nogil:
+    """out = f(net), of n units in `padded` places."""
+    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    cdef real zero = 0, leak = <real>0.01
+    if activation == LOGISTIC:
+        for j in range(width):
+            out[j] = c_logistic(net[j])
+    elif activation == TANH:
+        for j in range(width):
+            out[j] = c_tanh(net[j])
+    elif activation == RELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > zero else zero
+    elif activation == LEAKY_RELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > zero else leak * net[j]
+    elif activation == ELU:
+        for j in range(width):
+            out[j] = net[j] if net[j] > zero else c_expm1(net[j])
+    elif activation == SOFTPLUS:
+        for j in range(width):
+            out[j] = c_softplus(net[j])
+    elif activation == SILU:
+        for j in range(width):
+            out[j] = net[j] * c_logistic(net[j])
+    elif activation == EXP:
+        for j in range(width):
+            out[j] = c_exp(net[j])
+    elif activation == SOFTMAX:
+        c_softmax(n, net, out)
+    else:  # IDENTITY
+        for j in range(width):
+            out[j] = net[j]
+
+
+cdef void c_deltas(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict gradient,
+    const real* restrict net, const real* restrict out, real* restrict delta
+) noexcept nogil:
+    """delta = dE/dout * f', the derivative first; for softmax the product with its Jacobian."""
+    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    cdef real s, mean, zero = 0, one = 1, leak = <real>0.01
+    if activation == LOGISTIC:
+        for j in range(width):
+            delta[j] = gradient[j] * (out[j] * (one - out[j]))
+    elif activation == TANH:
+        for j in range(width):
+            delta[j] = gradient[j] * (one - out[j] * out[j])
+    elif activation == RELU:
+        for j in range(width):
+            delta[j] = gradient[j] if net[j] > zero else zero
+    elif activation == LEAKY_RELU:
+        for j in range(width):
+            delta[j] = gradient[j] * (one if net[j] > zero else leak)
+    elif activation == ELU:
+        for j in range(width):
+            delta[j] = gradient[j] * (one if net[j] > zero else out[j] + one)
+    elif activation == SOFTPLUS:
+        for j in range(width):
+            delta[j] = gradient[j] * c_logistic(net[j])
+    elif activation == SILU:
+        for j in range(width):
+            s = c_logistic(net[j])
+            delta[j] = gradient[j] * (s * (one + net[j] * (one - s)))
+    elif activation == EXP:
+        for j in range(width):
+            delta[j] = gradient[j] * out[j]
+    elif activation == SOFTMAX:
+        mean = 0
+        for j in range(n):
+            mean = mean + gradient[j] * out[j]
+        for j in range(n):
+            delta[j] = out[j] * (gradient[j] - mean)
+    else:  # IDENTITY
+        for j in range(width):
+            delta[j] = gradient[j]
+
+
+cdef real c_loss(
+    Loss loss, real h, Py_ssize_t n, const real* net, const real* out, const real* target
+) noexcept nogil:
+    """The errors of the output units, added in order; h is huber's threshold."""
+    cdef Py_ssize_t j
+    cdef real total = 0, zero = 0, half = <real>0.5
+    cdef real d, z, largest, log_total
+    if loss == LOG_LOSS:
+        for j in range(n):
+            z = net[j]
+            d = z if z > zero else zero
+            total = total + (d - z * target[j] + c_log1p(c_exp(-c_abs(z))))
+    elif loss == SOFTMAX_LOG_LOSS:
+        largest = c_greatest(n, net)
+        log_total = 0
+        for j in range(n):
+            log_total = log_total + c_exp(net[j] - largest)
+        log_total = c_log(log_total)
+        for j in range(n):
+            total = total + target[j] * (log_total - (net[j] - largest))
+    elif loss == POISSON:
+        for j in range(n):
+            d = zero
+            if target[j] > zero:
+                d = target[j] * c_log(target[j] / out[j])
+            total = total + (d - target[j] + out[j])
+    elif loss == ABSOLUTE_ERROR:
+        for j in range(n):
+            total = total + c_abs(target[j] - out[j])
+    elif loss == HUBER:
+        for j in range(n):
+            d = target[j] - out[j]
+            total = total + (half * (d * d) if c_abs(d) <= h else h * (c_abs(d) - half * h))
+    else:  # SQUARED_ERROR
+        for j in range(n):
+            d = target[j] - out[j]
+            total = total + half * (d * d)
+    return total
+
+
+cdef void c_loss_gradients(
+    Loss loss, real h, Py_ssize_t padded, const real* restrict out, real* restrict gradient
+) noexcept nogil:
+    """dE/dout, in the place of the targets. log_loss has none: it always has its shortcut."""
+    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    cdef real d, t, zero = 0, one = 1
+    if loss == ABSOLUTE_ERROR:
+        for j in range(width):
+            t = gradient[j]
+            gradient[j] = (one if out[j] > t else zero) - (one if out[j] < t else zero)
+    elif loss == HUBER:
+        for j in range(width):
+            d = out[j] - gradient[j]
+            gradient[j] = d if c_abs(d) <= h else (h if d > zero else -h)
+    elif loss == POISSON:
+        for j in range(width):
+            t = gradient[j]
+            gradient[j] = one - t / out[j] if t > zero else one
+    else:  # SQUARED_ERROR
+        for j in range(width):
+            gradient[j] = out[j] - gradient[j]

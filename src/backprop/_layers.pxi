@@ -1,0 +1,261 @@
+# One layer of one sample: its weighted sums, its deltas, its gradient, its update.
+#
+# Each is a function of `_steps.py` again. Inner loops run over the units of a layer, j: there neighbouring lanes
+# belong to different sums, so the compiler may vectorise them without reordering one. They run over the padded
+# width of a row. The padding of weights, biases and deltas is 0 and stays 0: a padded unit may put out anything
+# finite, but its delta is 0 times something.
+
+
+cdef inline void c_narrow_sums(
+    Py_ssize_t fan_in, Py_ssize_t width, const real* restrict row, const real* restrict below, real* restrict net
+) noexcept nogil:
+    """net[j] = sum over i of below[i]*w[i][j] for four units, their sums held in registers.
+
+    Through memory, as in the wide case, each term would wait for the store of the one before.
+    """
+    cdef Py_ssize_t i
+    cdef real x, net0 = 0, net1 = 0, net2 = 0, net3 = 0
+    for i in range(fan_in):
+        x = below[i]
+        net0 = net0 + x * row[0]
+        net1 = net1 + x * row[1]
+        net2 = net2 + x * row[2]
+        net3 = net3 + x * row[3]
+        row += width
+    net[0], net[1], net[2], net[3] = net0, net1, net2, net3
+
+
+cdef inline void c_wide_sums(
+    Py_ssize_t fan_in, Py_ssize_t width, const real* restrict row, const real* restrict below, real* restrict net
+) noexcept nogil:
+    """The same for any width, a row of weights at a time."""
+    cdef Py_ssize_t i, j
+    cdef real x
+    for j in range(width):
+        net[j] = 0
+    for i in range(fan_in):
+        x = below[i]
+        for j in range(width):
+            net[j] = net[j] + x * row[j]
+        row += width
+
+
+cdef void c_layer_nets(
+    const Layer* layer, Bias bias, const real* restrict parameters, const real* restrict below, real* restrict net
+) noexcept nogil:
+    """net[j] = sum over i of below[i]*w[i][j], then + bias[j]."""
+    cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
+    cdef const real* restrict w = parameters + layer.weights
+    cdef const real* restrict b = parameters + layer.bias
+    cdef real shared
+    if width == VECTOR_BYTES // <Py_ssize_t>sizeof(real):
+        c_narrow_sums(layer.fan_in, VECTOR_BYTES // <Py_ssize_t>sizeof(real), w, below, net)
+        if real is float:
+            c_narrow_sums(layer.fan_in, VECTOR_BYTES // <Py_ssize_t>sizeof(real), w + 4, below, net + 4)
+    else:
+        c_wide_sums(layer.fan_in, width, w, below, net)
+    if bias == PER_UNIT:
+        for j in range(width):
+            net[j] = net[j] + b[j]
+    elif bias == SHARED:
+        shared = b[0]
+        for j in range(width):
+            net[j] = net[j] + shared
+
+
+cdef void c_back(
+    const Layer* layer, const real* restrict parameters, const real* restrict delta, real* restrict back
+) noexcept nogil:
+    """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its padding becomes 0.
+
+    Four rows at a time: four sums that do not wait for each other, and one store that the next loop, which
+    reads whole vectors, does not have to wait for either. A row past the last stands in for none; its sum is
+    thrown away.
+    """
+    cdef Py_ssize_t i, j, n = layer.fan_in, last = n - 1, width = layer.width
+    cdef const real* w = parameters + layer.weights
+    cdef const real* restrict row0
+    cdef const real* restrict row1
+    cdef const real* restrict row2
+    cdef const real* restrict row3
+    cdef real g0, g1, g2, g3, zero = 0
+    i = 0
+    while i < n:
+        row0 = w + min(i, last) * width
+        row1 = w + min(i + 1, last) * width
+        row2 = w + min(i + 2, last) * width
+        row3 = w + min(i + 3, last) * width
+        g0 = g1 = g2 = g3 = 0
+        for j in range(layer.fan_out):
+            g0 = g0 + delta[j] * row0[j]
+            g1 = g1 + delta[j] * row1[j]
+            g2 = g2 + delta[j] * row2[j]
+            g3 = g3 + delta[j] * row3[j]
+        back[i] = g0 if i < n else zero
+        back[i + 1] = g1 if i + 1 < n else zero
+        back[i + 2] = g2 if i + 2 < n else zero
+        back[i + 3] = g3 if i + 3 < n else zero
+        i += 4
+    if real is float:
+        if i % MOST_LANES:
+            back[i] = back[i + 1] = back[i + 2] = back[i + 3] = 0
+
+
+cdef inline void c_pad_target(
+    const real* restrict target, const real* restrict out, Py_ssize_t n, Py_ssize_t width, real* restrict padded
+) noexcept nogil:
+    """The targets in whole vectors; where there is no unit, its own output: the error there is 0.
+
+    Four scalars make one vector store, which the loops over whole vectors can read without waiting.
+    """
+    cdef Py_ssize_t j = 0
+    cdef real t0, t1, t2, t3
+    while j < width:
+        t0 = target[j] if j < n else out[j]
+        t1 = target[j + 1] if j + 1 < n else out[j + 1]
+        t2 = target[j + 2] if j + 2 < n else out[j + 2]
+        t3 = target[j + 3] if j + 3 < n else out[j + 3]
+        padded[j], padded[j + 1], padded[j + 2], padded[j + 3] = t0, t1, t2, t3
+        j += 4
+
+
+cdef void c_output_deltas(
+    const Spec* spec, const real* restrict net, const real* restrict out, const real* target,
+    real* restrict gradient, real* restrict delta
+) noexcept nogil:
+    """dE/dnet of the output layer; `gradient` is scratch."""
+    cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
+    cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
+    c_pad_target(target, out, spec.n_outputs, width, gradient)
+    if spec.shortcut:
+        for j in range(width):
+            delta[j] = out[j] - gradient[j]
+        return
+    c_loss_gradients(spec.loss, <real>spec.huber_delta, layer.width, out, gradient)
+    c_deltas(layer.activation, layer.fan_out, layer.width, gradient, net, out, delta)
+
+
+cdef void c_hidden_deltas(
+    const Spec* spec, const real* parameters, Py_ssize_t level, const real* delta, const real* net,
+    const real* out, real* back, real* delta_below
+) noexcept nogil:
+    """dE/dnet of the layer below `level`, whose net and out these are, from the deltas of `level`."""
+    cdef const Layer* below = &spec.layers[level - 1]
+    c_back(&spec.layers[level], parameters, delta, back)
+    c_deltas(below.activation, below.fan_out, below.width, back, net, out, delta_below)
+
+
+cdef void c_update_one(
+    const Layer* layer, const Spec* spec, real* restrict parameters, const real* restrict below,
+    const real* restrict delta, real rate
+) noexcept nogil:
+    """w = w - rate*(delta*x): plain SGD on one sample."""
+    cdef Py_ssize_t i, j, width = whole_vectors(layer.width, sizeof(real))
+    cdef real* restrict row = parameters + layer.weights
+    cdef real* restrict b = parameters + layer.bias
+    cdef real x, total
+    for i in range(layer.fan_in):
+        x = below[i]
+        for j in range(width):
+            row[j] = row[j] - rate * (delta[j] * x)
+        row += width
+    if not spec.train_bias:
+        return
+    if spec.bias == PER_UNIT:
+        for j in range(width):
+            b[j] = b[j] - rate * delta[j]
+    elif spec.bias == SHARED:
+        total = 0
+        for j in range(layer.fan_out):
+            total = total + delta[j]
+        b[0] = b[0] - rate * total
+
+
+cdef void c_add_gradient(
+    const Layer* layer, Bias bias, const real* restrict below, const real* restrict delta, real* restrict sums
+) noexcept nogil:
+    """S[i][j] += delta[j]*below[i]: one sample's part of the sums over a batch, bias included."""
+    cdef Py_ssize_t i, j, width = whole_vectors(layer.width, sizeof(real))
+    cdef real* restrict row = sums + layer.weights
+    cdef real* restrict b = sums + layer.bias
+    cdef real x, total
+    for i in range(layer.fan_in):
+        x = below[i]
+        for j in range(width):
+            row[j] = row[j] + delta[j] * x
+        row += width
+    if bias == PER_UNIT:
+        for j in range(width):
+            b[j] = b[j] + delta[j]
+    elif bias == SHARED:
+        total = 0
+        for j in range(layer.fan_out):
+            total = total + delta[j]
+        b[0] = b[0] + total
+
+
+cdef void c_begin_update(Optimizer* optimizer, double rate) noexcept nogil:
+    """What an optimizer does once per batch, before any layer is updated; in float64 for both dtypes."""
+    cdef double* powers = optimizer.powers
+    optimizer.rate = rate
+    if optimizer.method == ADAM:
+        powers[0] = powers[0] * optimizer.beta_1
+        powers[1] = powers[1] * optimizer.beta_2
+        optimizer.rate = rate * sqrt(1.0 - powers[1]) / (1.0 - powers[0])
+
+
+cdef void c_update_part(
+    const Optimizer* optimizer, Py_ssize_t start, Py_ssize_t count, real* parameters, const real* sums,
+    real inverse, real alpha
+) noexcept nogil:
+    """Update a stretch of the block from grad = (S + alpha*w)*(1/B).
+
+    Without L2 nothing is added: 0*w would make a parameter that is already infinite NaN.
+    """
+    cdef Py_ssize_t k
+    cdef bint decaying = alpha != 0
+    cdef real* restrict w = parameters + start
+    cdef const real* restrict s = sums + start
+    cdef real* restrict v
+    cdef real* restrict m
+    cdef real rate = <real>optimizer.rate, momentum = <real>optimizer.momentum, epsilon = <real>optimizer.epsilon
+    cdef real beta_1 = <real>optimizer.beta_1, beta_2 = <real>optimizer.beta_2
+    cdef real rest_1 = <real>(1.0 - optimizer.beta_1), rest_2 = <real>(1.0 - optimizer.beta_2)
+    cdef real g
+    if optimizer.method == MOMENTUM:
+        v = <real*>optimizer.first + start
+        for k in range(count):
+            g = (s[k] + alpha * w[k] if decaying else s[k]) * inverse
+            v[k] = momentum * v[k] - rate * g
+            w[k] = w[k] + v[k]
+    elif optimizer.method == NESTEROV:
+        v = <real*>optimizer.first + start
+        for k in range(count):
+            g = (s[k] + alpha * w[k] if decaying else s[k]) * inverse
+            v[k] = momentum * v[k] - rate * g
+            w[k] = w[k] + (momentum * v[k] - rate * g)
+    elif optimizer.method == ADAM:
+        m = <real*>optimizer.first + start
+        v = <real*>optimizer.second + start
+        for k in range(count):
+            g = (s[k] + alpha * w[k] if decaying else s[k]) * inverse
+            m[k] = beta_1 * m[k] + rest_1 * g
+            v[k] = beta_2 * v[k] + rest_2 * (g * g)
+            w[k] = w[k] - (rate * m[k]) / (c_root(v[k]) + epsilon)
+    else:  # PLAIN
+        for k in range(count):
+            g = (s[k] + alpha * w[k] if decaying else s[k]) * inverse
+            w[k] = w[k] - rate * g
+
+
+cdef void c_update_layer(
+    const Layer* layer, const Spec* spec, const Optimizer* optimizer, real* parameters, const real* sums,
+    real inverse, real alpha
+) noexcept nogil:
+    """Update one layer's weights, with L2, and its bias, without, if it is trained."""
+    cdef real none = 0
+    c_update_part(optimizer, layer.weights, layer.fan_in * layer.width, parameters, sums, inverse, alpha)
+    if spec.train_bias and spec.bias != NO_BIAS:
+        c_update_part(
+            optimizer, layer.bias, 1 if spec.bias == SHARED else layer.width, parameters, sums, inverse, none
+        )

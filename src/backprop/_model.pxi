@@ -1,0 +1,75 @@
+# What the compiled loops know of a network, its optimizer, its data and their workspace: codes and structs.
+#
+# A network computes in one dtype, float64 or float32; the loops are written once, for the fused type `real`. What
+# is `void*` here points to numbers of the network's dtype.
+
+from libc.string cimport memcpy, memset
+
+cdef enum Bias:
+    PER_UNIT
+    SHARED
+    NO_BIAS
+
+cdef enum Method:
+    PLAIN
+    MOMENTUM
+    NESTEROV
+    ADAM
+
+cdef enum:
+    SCAN_EVERY_BATCHES = 1024
+    MOST_LANES = 8             # numbers in a vector, at most: float32
+
+ctypedef struct Layer:
+    Py_ssize_t fan_in, fan_out
+    Py_ssize_t width       # fan_out with its padding: from one row of weights to the next
+    Py_ssize_t weights     # where they begin in the block: (fan_in, width)
+    Py_ssize_t bias        # where it begins in the block: (width,), (1,) or nothing
+    Py_ssize_t column      # where this layer begins in a row of the workspace
+    Activation activation
+
+ctypedef struct Spec:
+    bint single            # float32
+    Py_ssize_t item        # bytes of a number
+    Py_ssize_t n_layers, n_inputs, n_outputs
+    Py_ssize_t size        # items in the parameter block
+    Py_ssize_t row         # items in a row of the workspace: the widths of all layers
+    Layer* layers
+    Loss loss
+    Bias bias
+    double huber_delta
+    bint shortcut          # delta = out - target
+    bint train_bias
+    bint sequential
+
+ctypedef struct Optimizer:
+    Method method
+    double momentum
+    double beta_1, beta_2, epsilon
+    void* first            # (spec.size,): the velocity, or the mean of the gradients
+    void* second           # (spec.size,): the mean of their squares
+    double* powers         # (2,): beta_1^t and beta_2^t
+    double rate            # of the present batch; for Adam with its corrections
+
+ctypedef struct Table:     # what a caller passes: C-contiguous rows, of the dtype they happen to have
+    const char* start
+    Py_ssize_t width
+    bint single
+
+ctypedef struct Data:
+    Table X                # (n_samples, n_inputs)
+    Table T                # (n_samples, n_outputs)
+    Table weights          # (n_samples, 1); start NULL: none
+    const Py_ssize_t* order  # (n_samples,): which sample comes when; NULL: as they stand
+
+ctypedef struct Workspace:
+    Py_ssize_t rows        # samples that fit at once
+    double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
+    const void** inputs    # (rows,): where each sample's x stands
+    const void** targets
+    void* nets             # (rows, spec.row)
+    void* outs
+    void* deltas
+    void* back             # (spec.row,): dE/dout of one layer
+    void* sums             # (spec.size,): S, a block like the parameters'
+    void* converted        # (rows, n_inputs + n_outputs): samples of the other dtype, rounded
