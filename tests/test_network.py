@@ -390,7 +390,7 @@ def test_data_of_the_other_dtype_is_rounded_on_reading(engine, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_data_is_never_copied_whole(engine, dtype):
-    n_samples = 3000 if engine == "compiled" else 200
+    n_samples = 3000 if engine == "compiled" else 400
     other = np.float32 if dtype == "float64" else np.float64
     data, targets = np.ones((n_samples, 100), other), np.ones((n_samples, 1), other)
     net = bp.Network([100, 1], dtype=dtype, random_state=0, engine=engine)
