@@ -7,7 +7,7 @@ import pytest
 from bits import assert_same_bits
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import HIDDEN, PAIRS, Case, cases, sample_weights
+from strategies import DTYPES, HIDDEN, PAIRS, Case, cases, sample_weights
 
 import backprop as bp
 from backprop.glassbox import gradcheck as module
@@ -42,10 +42,12 @@ def falsified(net: bp.Network, row: int, change):
     return net
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bias", BIASES)
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_every_pair_passes(engine, pair, bias):
-    net, X, T = small({"output_activation": pair[0], "loss": pair[1], "bias": bias}, engine=engine)
+def test_every_pair_passes(engine, pair, bias, dtype):
+    options = {"output_activation": pair[0], "loss": pair[1], "bias": bias, "dtype": dtype}
+    net, X, T = small(options, engine=engine)
     check = bp.gradcheck(net, X, T, inputs=True)
     assert check.ok, str(check)
     assert not check.kinks, str(check)
@@ -92,13 +94,14 @@ def test_every_error_of_a_sign_is_found():
         assert [k for k, each in enumerate(check.rows) if each.verdict == "differs"] == [row]
 
 
-def test_a_tolerance_is_small_beside_the_gradient():
+@pytest.mark.parametrize(("dtype", "limit"), [("float64", 1e-7), ("float32", 0.02)])
+def test_a_tolerance_is_small_beside_the_gradient(dtype, limit):
     """Agreement would mean nothing if everything were tolerated."""
     for pair in PAIRS:
-        net, X, T = small({"output_activation": pair[0], "loss": pair[1]})
+        net, X, T = small({"output_activation": pair[0], "loss": pair[1], "dtype": dtype})
         check = bp.gradcheck(net, X, T)
         largest = max(abs(row.analytic) for row in check)
-        assert max(row.tolerance for row in check) < 1e-7 * largest, pair
+        assert max(row.tolerance for row in check) < limit * largest, pair
 
 
 def test_a_strongly_bent_loss_gets_a_smaller_step(monkeypatch):

@@ -1,7 +1,7 @@
 """Ready networks with their data: the worked example, four samples for a mini-batch, exclusive or."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .network import Network
 
@@ -12,11 +12,13 @@ Array = NDArray[np.float64]
 
 def worked_example(
     *,
+    activation: str = "logistic",
     output_activation: str = "logistic",
     loss: str = "squared_error",
     bias: str = "shared",
     train_bias: bool = False,
     update_order: str = "simultaneous",
+    dtype: DTypeLike = "float64",
     engine: str = "auto",
 ) -> tuple[Network, Array, Array]:
     """The network of M. Mazur's "A Step by Step Backpropagation Example", with its one sample.
@@ -26,7 +28,7 @@ def worked_example(
 
     Parameters
     ----------
-    output_activation, loss, bias, train_bias, update_order, engine
+    activation, output_activation, loss, bias, train_bias, update_order, dtype, engine
         As in `Network`. With ``bias="per_unit"`` every unit starts with its layer's bias.
 
     Returns
@@ -45,11 +47,13 @@ def worked_example(
     """
     net = Network(
         [2, 2, 2],
+        activation=activation,
         output_activation=output_activation,
         loss=loss,
         bias=bias,
         train_bias=train_bias,
         update_order=update_order,
+        dtype=dtype,
         random_state=0,
         engine=engine,
     )

@@ -203,6 +203,10 @@ def gradcheck(
     other with huber, for any sample that counts. The slope (of elu and huber the slope's slope) then jumps
     within the step, and the difference measures neither side. A loss that is not finite makes a row differ.
 
+    A float32 network is measured in float32, where a difference of losses has few digits: tolerances of a
+    hundredth of the largest derivative are usual, and only gross errors are found. Its twin, a float64 network
+    with the same parameters, is checked a hundred thousand times more sharply.
+
     The functions of docs/arithmetic.md are constant where they saturate, a logistic unit for instance beyond a
     net of 708 on either side. A gradient that is not 0 there differs, rightly: the loss does not move.
 
