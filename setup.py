@@ -7,6 +7,7 @@ BACKPROP_SANITIZE=1            build with AddressSanitizer and UBSan, for .ci/lo
 """
 
 import os
+import platform
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -21,6 +22,7 @@ FLAGS = {
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
 
 
+MACHINE = platform.machine().lower()
 REQUIRED = os.environ.get("BACKPROP_REQUIRE_EXTENSION") == "1"
 
 
@@ -38,27 +40,31 @@ class BuildExtension(build_ext):
 
     def build_extensions(self) -> None:
         """Build, with our flags after the system's."""
-        flags = FLAGS.get(self.compiler.compiler_type, FLAGS["unix"])
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         for extension in self.extensions:
+            level = extension.name.removeprefix("backprop._core").removeprefix("_")
             extension.optional = not REQUIRED  # here, because cythonize forgets it
-            extension.extra_compile_args = [*flags]
+            extension.extra_compile_args = [*FLAGS[kind], *(LEVELS[level][kind] if level else [])]
             if os.environ.get("BACKPROP_SANITIZE") == "1":
                 extension.extra_compile_args += SANITIZE
                 extension.extra_link_args = ["-fsanitize=address,undefined"]
         super().build_extensions()
 
 
+# The instruction sets beyond the baseline of which the wheel holds a build too; `_engine.py` picks one at import.
+LEVELS = {"avx2": {"unix": ["-mavx2"], "msvc": ["/arch:AVX2"]}} if MACHINE in ("x86_64", "amd64") else {}
+
 PARTS = ("_objects", "_kernels", "_layers", "_functions", "_model", "_elementary", "_elementary32")
-core = Extension(
-    "backprop._core",
-    ["src/backprop/_core.pyx"],
-    depends=[f"src/backprop/{name}.pxi" for name in PARTS],
-)
+SOURCES = [f"src/backprop/{name}.pxi" for name in PARTS]
+modules = [Extension("backprop._core", ["src/backprop/_core.pyx"], depends=SOURCES)]
+for level in LEVELS:
+    source = f"src/backprop/_core_{level}.pyx"
+    modules.append(Extension(f"backprop._core_{level}", [source], depends=["src/backprop/_core.pyx", *SOURCES]))
 
 setup(
     cmdclass={"build_ext": BuildExtension},
     ext_modules=cythonize(
-        [core],
+        modules,
         build_dir="build/cython",
         force=True,  # cythonize does not notice a changed directive
         # Bounds checks stay on: they guard the doors. The kernels work on pointers and have none to switch off.

@@ -18,7 +18,7 @@ import numpy as np
 from contenders import CONTENDERS, check
 from problems import Problem, problems
 
-from backprop import _core, examples
+from backprop import _engine, examples
 
 REPEATS = 9
 TURN_NS = 30_000_000  # of fast runs a turn has many: one of a millisecond would be at the mercy of its moment
@@ -77,7 +77,8 @@ def machine() -> str:
         except (OSError, KeyError):
             system = "Linux"
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    parts = [cpu, system, python, f"NumPy {np.__version__}", _core.BUILT_WITH, _core.INSTRUCTION_SET]
+    engine = _engine.pick("compiled")
+    parts = [cpu, system, python, f"NumPy {np.__version__}", engine.BUILT_WITH, engine.INSTRUCTION_SET]
     return ", ".join(parts)
 
 

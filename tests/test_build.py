@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+from importlib import import_module
 
 import pytest
 
@@ -14,17 +15,26 @@ from backprop import _engine
 
 MACHINE = platform.machine().lower()
 FUSED = re.compile(r"\bv?f(n?m(add|sub)|madd|msub|nmadd|nmsub|mla|mls)\w*\b")
-PACKED_MULTIPLY = {"x86_64": r"\bv?mulpd\b", "amd64": r"\bv?mulpd\b", "aarch64": r"\bfmul\s+v\d+\.2d"}
-PACKED_DIVIDE = {"x86_64": r"\bv?divpd\b", "amd64": r"\bv?divpd\b", "aarch64": r"\bfdiv\s+v\d+\.2d"}
+X86 = {
+    "multiply": {"float64": r"\bv?mulpd\b", "float32": r"\bv?mulps\b"},
+    "divide": {"float64": r"\bv?divpd\b", "float32": r"\bv?divps\b"},
+}
+ARM = {
+    "multiply": {"float64": r"\bfmul\s+v\d+\.2d", "float32": r"\bfmul\s+v\d+\.4s"},
+    "divide": {"float64": r"\bfdiv\s+v\d+\.2d", "float32": r"\bfdiv\s+v\d+\.4s"},
+}
+PACKED = {"x86_64": X86, "amd64": X86, "aarch64": ARM}
 
 
-@pytest.fixture(scope="module")
-def functions() -> dict[str, str]:
-    """The disassembly of the extension, function by function."""
-    core = _engine.compiled_engine()
-    if isinstance(core, ImportError):
+@pytest.fixture(scope="module", params=["_core", "_core_avx2"])
+def functions(request) -> dict[str, str]:
+    """The disassembly of an extension, function by function."""
+    if isinstance(_engine.compiled_engine(), ImportError):
         pytest.skip("the compiled engine is not installed")
-    if MACHINE not in PACKED_MULTIPLY:
+    if request.param == "_core_avx2" and not import_module("backprop._core").RUNS_AVX2:
+        pytest.skip("this processor does not run AVX2")
+    core = import_module(f"backprop.{request.param}")
+    if MACHINE not in PACKED:
         pytest.skip(f"no instruction names known for {MACHINE}")
     if shutil.which("objdump") is None:
         pytest.skip("objdump is not installed")
@@ -56,17 +66,23 @@ def test_the_search_finds_nothing_else(text):
     assert not FUSED.search(text)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    ("kernel", "instruction"),
+    ("kernel", "operation"),
     [
-        ("c_forward", PACKED_MULTIPLY.get(MACHINE, "")),  # the weighted sums
-        ("c_forward", PACKED_DIVIDE.get(MACHINE, "")),  # the logistic
-        ("c_deltas", PACKED_MULTIPLY.get(MACHINE, "")),
-        ("c_update_one", PACKED_MULTIPLY.get(MACHINE, "")),
-        ("c_add_gradient", PACKED_MULTIPLY.get(MACHINE, "")),
+        ("c_forward", "multiply"),  # the weighted sums
+        ("c_forward", "divide"),  # the logistic
+        ("c_deltas", "multiply"),
+        ("c_update_one", "multiply"),
+        ("c_add_gradient", "multiply"),
     ],
 )
-def test_the_kernels_are_vectorised(functions, kernel, instruction):
-    code = "".join(code for name, code in functions.items() if re.search(rf"_core_{kernel}(\.|$)", name))
-    assert code, f"{kernel} is not in the symbol table: inlined, or the object is stripped"
-    assert re.search(instruction, code)
+def test_the_kernels_are_vectorised(functions, kernel, operation, dtype):
+    # Cython's names of the two versions of a function on the fused type
+    symbol = re.compile(rf"fuse_{['float32', 'float64'].index(dtype)}__pyx_f_\w*_core(_avx2)?_{kernel}(\.|$)")
+    found = {name: code for name, code in functions.items() if symbol.search(name)}
+    assert found, f"{kernel} is not in the symbol table: inlined, or the object is stripped"
+    instruction = PACKED[MACHINE][operation][dtype]
+    if any("_core_avx2_" in name for name in found):
+        instruction += r"\s.*%ymm"
+    assert re.search(instruction, "".join(found.values()))

@@ -8,13 +8,14 @@ import pytest
 from conftest import needs_compiled
 
 import backprop as bp
+from backprop import _engine
 
 # Makes the extension's import fail, as where it was never built.
 WITHOUT_EXTENSION = "import sys; sys.modules['backprop._core'] = None; "
 
 
 def run(code: str, *flags: str, **environment: str) -> subprocess.CompletedProcess:
-    clean = {name: value for name, value in os.environ.items() if name != "BACKPROP_ENGINE"}
+    clean = {name: value for name, value in os.environ.items() if name not in ("BACKPROP_ENGINE", "BACKPROP_SIMD")}
     return subprocess.run(
         [sys.executable, *flags, "-c", code], env=clean | environment, capture_output=True, text=True, timeout=60
     )
@@ -100,3 +101,64 @@ def test_show_config(capsys, both):
 def test_show_config_without_the_extension():
     done = run(WITHOUT_EXTENSION + "import backprop; backprop.show_config()", BACKPROP_ENGINE="python")
     assert "engine           python (no compiled engine: " in done.stdout
+
+
+# ---- instruction sets --------------------------------------------------------------------------------------
+
+SET = "from backprop import _engine; print(_engine.pick('compiled').INSTRUCTION_SET)"
+needs_avx2 = pytest.mark.skipif(
+    not getattr(_engine.compiled_engine(), "RUNS_AVX2", False), reason="this processor does not run AVX2"
+)
+
+
+@needs_compiled
+@needs_avx2
+def test_the_widest_instruction_set_is_the_default_and_any_can_be_forced():
+    assert (
+        run(SET).stdout
+        == run(SET, BACKPROP_SIMD="avx2").stdout
+        == run(SET, BACKPROP_SIMD="auto").stdout
+        == "AVX2\n"
+    )
+    assert run(SET, BACKPROP_SIMD="baseline").stdout.startswith("SSE2")
+
+
+@needs_compiled
+def test_an_unknown_instruction_set():
+    done = run(SET, BACKPROP_SIMD="mmx")
+    assert done.returncode == 1
+    assert (
+        "ValueError: the environment variable BACKPROP_SIMD must be one of 'auto', 'baseline', 'avx2'"
+        in done.stderr
+    )
+
+
+@needs_compiled
+def test_an_instruction_set_that_is_not_there():
+    """No processor without AVX2 is at hand: the extension for it is taken away, or the processor denies it."""
+    missing = "import sys; sys.modules['backprop._core_avx2'] = None; "
+    assert run(missing + SET).stdout == run(SET, BACKPROP_SIMD="baseline").stdout
+    denying = "import backprop._core as core; core.RUNS_AVX2 = False; "
+    assert run(denying + SET).stdout == run(SET, BACKPROP_SIMD="baseline").stdout
+    for taken_away, words in ((missing, "_core_avx2"), (denying, "does not run")):
+        done = run(taken_away + SET, BACKPROP_SIMD="avx2")
+        assert done.returncode == 1
+        assert "ImportError" in done.stderr
+        assert words in done.stderr
+
+
+@needs_compiled
+@needs_avx2
+def test_every_instruction_set_gives_the_same_bits():
+    code = """
+import backprop as bp, numpy as np
+rng = np.random.RandomState(5)
+for dtype in ("float64", "float32"):
+    for sizes in ([2, 2, 2], [5, 9, 3], [33, 17, 6, 4]):
+        for optimizer in ("sgd", "adam"):
+            X, T = rng.normal(size=(40, sizes[0])), rng.uniform(size=(40, sizes[-1]))
+            net = bp.Network(sizes, activation="tanh", dtype=dtype, random_state=rng)
+            history = net.train(X, T, epochs=5, batch_size=7, optimizer=optimizer, learning_rate=0.37, l2=0.01)
+            print(history.tobytes().hex(), net.parameters.tobytes().hex())
+"""
+    assert run(code, BACKPROP_SIMD="baseline").stdout == run(code, BACKPROP_SIMD="avx2").stdout != ""

@@ -11,11 +11,13 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from backprop import _core, _elementary, _elementary32
+from backprop import _elementary, _elementary32, _engine
 
 AT_ONCE = 1 << 20
 OVERFLOW = 3.4028235677973366e38  # from here on float32 rounds to infinity
 REACH = np.float32(_elementary32.LOGISTIC_REACH)
+
+CORE = _engine.pick("compiled")
 
 
 def errors_in_ulp(name: str, values: NDArray[np.float32]) -> tuple[NDArray[np.float64], int]:
@@ -28,8 +30,8 @@ def errors_in_ulp(name: str, values: NDArray[np.float32]) -> tuple[NDArray[np.fl
     with np.errstate(invalid="ignore", over="ignore"):
         wide = values.astype(np.float64)
         found, truth = np.empty_like(values), np.empty_like(wide)
-        _core.elementary(name, values, found)
-        _core.elementary(name, wide, truth)
+        CORE.elementary(name, values, found)
+        CORE.elementary(name, wide, truth)
         exponent = (truth.view(np.int64) >> 52) & 0x7FF
         ulp = (np.maximum(exponent - 23, 1023 - 149) << 52).view(np.float64)
         errors = np.abs(found - truth) / ulp

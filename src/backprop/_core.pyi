@@ -15,6 +15,7 @@ _Indices: TypeAlias = NDArray[np.intp] | Buffer
 NAME: Final[str]
 INSTRUCTION_SET: Final[str]
 BUILT_WITH: Final[str]
+RUNS_AVX2: Final[bool]
 SEES_SIGNALS: Final[bool]
 NANOSECONDS_PER_TERM: Final[float]
 

@@ -25,6 +25,14 @@ cdef extern from *:
     #else
     #define BACKPROP_INSTRUCTION_SET "this machine's baseline"
     #endif
+    #if defined(_MSC_VER) && defined(_M_X64)
+    #include <windows.h>
+    #define BACKPROP_RUNS_AVX2 IsProcessorFeaturePresent(40) /* PF_AVX2_INSTRUCTIONS_AVAILABLE */
+    #elif defined(__x86_64__)
+    #define BACKPROP_RUNS_AVX2 __builtin_cpu_supports("avx2") /* and the system saves the registers */
+    #else
+    #define BACKPROP_RUNS_AVX2 0
+    #endif
     #if defined(__clang__)
     #define BACKPROP_COMPILER "clang " __clang_version__
     #elif defined(__GNUC__)
@@ -36,11 +44,13 @@ cdef extern from *:
     #endif
     """
     const char* BACKPROP_INSTRUCTION_SET
+    bint BACKPROP_RUNS_AVX2
     const char* BACKPROP_COMPILER
 
 NAME = "compiled"
 INSTRUCTION_SET = BACKPROP_INSTRUCTION_SET.decode()
 BUILT_WITH = BACKPROP_COMPILER.decode()
+RUNS_AVX2 = bool(BACKPROP_RUNS_AVX2)  # whether this processor and system do
 SEES_SIGNALS = False
 NANOSECONDS_PER_TERM = 1.0
 

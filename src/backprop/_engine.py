@@ -1,7 +1,8 @@
 """Which engine computes: the argument decides, then BACKPROP_ENGINE, then what is installed.
 
-`compiled` is `_core`, the Cython extension; `python` is `_reference`. They open the same doors and give the same
-bits. Nothing else in the package imports either.
+`compiled` is `_core`, the Cython extension, or `_core_avx2`, the same compiled for AVX2 where processor and system
+run that; `python` is `_reference`. They open the same doors and give the same bits. Nothing else in the package
+imports any of them.
 """
 
 import os
@@ -16,15 +17,32 @@ from typing import Any
 from .errors import EngineWarning
 
 CHOICES = ("auto", "compiled", "python")
+LEVELS = ("auto", "baseline", "avx2")
 
 
 @cache
 def compiled_engine() -> ModuleType | ImportError:
-    """The extension, or why it cannot be imported."""
+    """The extension for the instruction set in use, or why it cannot be imported.
+
+    The environment variable BACKPROP_SIMD, read once, chooses "baseline" or "avx2"; without it the widest that
+    this processor runs and that was built.
+    """
+    level = os.environ.get("BACKPROP_SIMD") or "auto"
+    if level not in LEVELS:
+        expected = ", ".join(map(repr, LEVELS))
+        raise ValueError(f"the environment variable BACKPROP_SIMD must be one of {expected}, not {level!r}")
     try:
-        return import_module("._core", __package__)
+        baseline = import_module("._core", __package__)
+        if level == "baseline" or (level == "auto" and not baseline.RUNS_AVX2):
+            return baseline
+        if not baseline.RUNS_AVX2:
+            return ImportError("BACKPROP_SIMD is 'avx2', which this processor or system does not run")
     except ImportError as error:
         return error
+    try:
+        return import_module("._core_avx2", __package__)
+    except ImportError as error:
+        return baseline if level == "auto" else error
 
 
 def pick(engine: str = "auto") -> Any:
@@ -110,12 +128,13 @@ def show_config() -> None:
     engine = pick()
     core = compiled_engine()
     missing = "" if isinstance(core, ModuleType) else f" (no compiled engine: {core})"
-    wish = os.environ.get("BACKPROP_ENGINE")
+    wishes = {name: os.environ.get(name) or "not set" for name in ("BACKPROP_ENGINE", "BACKPROP_SIMD")}
     rows = {
         "backprop": version("backprop-mlp"),
         "engine": f"{engine.NAME}{missing}",
-        "BACKPROP_ENGINE": wish if wish else "not set",
+        "BACKPROP_ENGINE": wishes["BACKPROP_ENGINE"],
         "instruction set": engine.INSTRUCTION_SET,
+        "BACKPROP_SIMD": wishes["BACKPROP_SIMD"],
         "compiled with": engine.BUILT_WITH,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "NumPy": numpy.__version__,
