@@ -8,6 +8,7 @@ BACKPROP_SANITIZE=1            build with AddressSanitizer and UBSan, for .ci/lo
 
 import os
 import platform
+import subprocess
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -19,11 +20,19 @@ FLAGS = {
     "unix": ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
     "msvc": ["/O2", "/fp:precise"],
 }
+# What keeps the sums of a block in registers: gcc must see its short loops as loops until it has vectorised them.
+GCC = ["-fno-tree-loop-distribute-patterns", "-fno-loop-unroll-and-jam", "--param=max-completely-peel-times=3"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
 
 
 MACHINE = platform.machine().lower()
 REQUIRED = os.environ.get("BACKPROP_REQUIRE_EXTENSION") == "1"
+
+
+def is_gcc(command: list[str]) -> bool:
+    """Whether a compiler's command is gcc, and not clang under its name."""
+    said = subprocess.run([command[0], "--version"], capture_output=True, text=True, check=False).stdout
+    return "clang" not in said and "Free Software Foundation" in said
 
 
 class BuildExtension(build_ext):
@@ -41,10 +50,11 @@ class BuildExtension(build_ext):
     def build_extensions(self) -> None:
         """Build, with our flags after the system's."""
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        flags = [*FLAGS[kind], *(GCC if kind == "unix" and is_gcc(self.compiler.compiler_so) else [])]
         for extension in self.extensions:
             level = extension.name.removeprefix("backprop._core").removeprefix("_")
             extension.optional = not REQUIRED  # here, because cythonize forgets it
-            extension.extra_compile_args = [*FLAGS[kind], *(LEVELS[level][kind] if level else [])]
+            extension.extra_compile_args = [*flags, *(LEVELS[level][kind] if level else [])]
             if os.environ.get("BACKPROP_SANITIZE") == "1":
                 extension.extra_compile_args += SANITIZE
                 extension.extra_link_args = ["-fsanitize=address,undefined"]
@@ -54,8 +64,8 @@ class BuildExtension(build_ext):
 # The instruction sets beyond the baseline of which the wheel holds a build too; `_engine.py` picks one at import.
 LEVELS = {"avx2": {"unix": ["-mavx2"], "msvc": ["/arch:AVX2"]}} if MACHINE in ("x86_64", "amd64") else {}
 
-PARTS = ("_objects", "_kernels", "_layers", "_functions", "_model", "_elementary", "_elementary32")
-SOURCES = [f"src/backprop/{name}.pxi" for name in PARTS]
+PARTS = "objects kernels small online blocks layers model functions elementary elementary32"
+SOURCES = [f"src/backprop/_{name}.pxi" for name in PARTS.split()]
 modules = [Extension("backprop._core", ["src/backprop/_core.pyx"], depends=SOURCES)]
 for level in LEVELS:
     source = f"src/backprop/_core_{level}.pyx"

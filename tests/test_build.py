@@ -70,11 +70,15 @@ def test_the_search_finds_nothing_else(text):
 @pytest.mark.parametrize(
     ("kernel", "operation"),
     [
-        ("c_forward", "multiply"),  # the weighted sums
-        ("c_forward", "divide"),  # the logistic
+        ("c_outs", "divide"),  # the logistic
         ("c_deltas", "multiply"),
-        ("c_update_one", "multiply"),
-        ("c_add_gradient", "multiply"),
+        ("c_nets_rows", "multiply"),
+        ("c_hidden_rows", "multiply"),
+        ("c_add_gradients", "multiply"),
+        ("c_update_part", "multiply"),
+        ("c_fused_layer", "multiply"),
+        ("c_small_ones", "multiply"),
+        ("c_small_ones", "divide"),
     ],
 )
 def test_the_kernels_are_vectorised(functions, kernel, operation, dtype):

@@ -147,6 +147,25 @@ def test_batches_larger_than_the_compiled_workspace(n_samples, update_order):
     assert_same_bits(fast.parameters, slow.parameters, "parameters")
 
 
+@pytest.mark.parametrize("sizes", [[2, 2, 2], [3, 5, 2], [3, 7, 1], [2, 12, 3], [3, 17, 6, 2]], ids=str)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_online_runs_that_are_looked_at_on_the_way(sizes, dtype):
+    """The compiled engine takes single samples in runs, up to the next pause, end of an epoch or scan."""
+    options = {"activation": "tanh", "output_activation": "identity", "loss": "squared_error", "bias": "shared"}
+    case = Case(sizes, {**options, "dtype": dtype}, 1100, 11)
+    X, T = case.draw()
+    fast, slow = twins(case)
+    arguments = {"epochs": 2, "learning_rate": 0.0037, "shuffle": True, "random_state": 3}
+    assert_same_bits(fast.train(X, T, **arguments), slow.train(X, T, **arguments), "history")
+    assert_same_bits(fast.parameters, slow.parameters, "parameters")
+    T[1050] = 1e200 if dtype == "float64" else 1e30  # its loss is infinite
+    for record_loss in (True, False):
+        ends = [outcome(net, X, T, learning_rate=0.0037, record_loss=record_loss) for net in (fast, slow)]
+        assert_same_bits(ends[0], ends[1], "where it diverged")
+        assert ends[0][1] == (1050 if record_loss else -1)
+        assert_same_bits(fast.parameters, slow.parameters, "parameters after a divergence")
+
+
 def views_of(array: np.ndarray) -> dict[str, np.ndarray]:
     """The same numbers, laid out in memory in every way that NumPy knows."""
     padded = np.full((array.shape[0] * 2, array.shape[1] * 3), 7.0, array.dtype)

@@ -77,7 +77,8 @@ def gradients(
     start: int,
     stop: int,
     sums_out: _Reals,
-    inputs_out: _Reals,
+    inputs_out: _Reals | None,
+    total_out: _Doubles | None = None,
 ) -> None: ...
 def output_delta(plan: Plan, net: _Reals, out: _Reals, target: _Reals, delta_out: _Reals) -> None: ...
 def hidden_delta(
@@ -109,4 +110,6 @@ def train_epochs(
     max_batches: int,
     stop_below: float,
     history_out: _Doubles | None,
+    batch_loss_factor: float = 0.0,
+    clip_norm: float = 0.0,
 ) -> tuple[tuple[int, int, int, float, float], int]: ...

@@ -153,30 +153,39 @@ def loss(Plan plan, parameters, X, T, sample_weight, Py_ssize_t start, Py_ssize_
 
 
 def gradients(
-    Plan plan, parameters, X, T, sample_weight, Py_ssize_t start, Py_ssize_t stop, sums_out, inputs_out
+    Plan plan, parameters, X, T, sample_weight, Py_ssize_t start, Py_ssize_t stop, sums_out, inputs_out,
+    double[::1] total_out=None
 ):
-    """Add the samples' dE/dw and dE/db to `sums_out`; write dE/dx to `inputs_out`."""
+    """Add the samples' dE/dw and dE/db to `sums_out`; write dE/dx to `inputs_out`, losses to `total_out`."""
     cdef _Buffer block = block_of(plan, parameters), sums = block_of(plan, sums_out)
     cdef _Data samples = _Data(plan, X, T, sample_weight, start, stop)
-    cdef _Buffer inputs = of_plan(plan, "inputs_out", inputs_out, 2, True)
-    cdef _Scratch scratch = _Scratch(plan, 1, False, samples.converting)
+    cdef _Buffer inputs
+    cdef void* inputs_start = NULL
+    cdef double* total = NULL
+    cdef _Scratch scratch = _Scratch(plan, min(ROWS_AT_ONCE, stop - start + 1), False, samples.converting)
     cdef const Spec* spec = &plan.spec
-    if inputs.view.shape[0] != samples.X.view.shape[0] or inputs.view.shape[1] != spec.n_inputs:
-        raise ValueError(
-            f"inputs_out ({inputs.view.shape[0]}, {inputs.view.shape[1]}), expected"
-            f" ({samples.X.view.shape[0]}, {spec.n_inputs})"
-        )
+    if inputs_out is not None:
+        inputs = of_plan(plan, "inputs_out", inputs_out, 2, True)
+        inputs_start = inputs.view.buf
+        if inputs.view.shape[0] != samples.X.view.shape[0] or inputs.view.shape[1] != spec.n_inputs:
+            raise ValueError(
+                f"inputs_out ({inputs.view.shape[0]}, {inputs.view.shape[1]}), expected"
+                f" ({samples.X.view.shape[0]}, {spec.n_inputs})"
+            )
+    if total_out is not None:
+        check_length("total_out", total_out.shape[0], 1)
+        total = &total_out[0]
     scratch.space.sums = sums.view.buf
     with nogil:
         if spec.single:
             c_gradient_range(
                 spec, &scratch.space, <const float*>block.view.buf, &samples.data, start, stop,
-                <float*>inputs.view.buf
+                <float*>inputs_start, total
             )
         else:
             c_gradient_range(
                 spec, &scratch.space, <const double*>block.view.buf, &samples.data, start, stop,
-                <double*>inputs.view.buf
+                <double*>inputs_start, total
             )
 
 
@@ -258,12 +267,13 @@ def update(Plan plan, parameters, Py_ssize_t layer, below, delta, double learnin
 def train_epochs(
     Plan plan, parameters, X, T, sample_weight, const Py_ssize_t[:, ::1] indices, const double[:] learning_rates,
     double l2, optimizer, Py_ssize_t batch_size, place, Py_ssize_t stop_epoch, Py_ssize_t max_batches,
-    double stop_below, double[::1] history_out
+    double stop_below, double[::1] history_out, double batch_loss_factor=0.0, double clip_norm=0.0
 ):
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done."""
     cdef Py_ssize_t epoch, sample, batch
-    cdef double total, weight, batch_weight
-    epoch, sample, batch, total, weight = place
+    cdef double weight, batch_weight
+    cdef Meter meter
+    epoch, sample, batch, meter.total, weight = place
     cdef _Buffer parameter_block = block_of(plan, parameters)
     cdef _Data samples = _Data(plan, X, T, sample_weight, sample, sample + 1)
     cdef Py_ssize_t n_samples = samples.X.view.shape[0]
@@ -272,6 +282,10 @@ def train_epochs(
             raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
     if epoch < 0 or learning_rates.shape[0] < stop_epoch or batch_size < 1:
         raise ValueError(f"epochs {epoch}..{stop_epoch - 1}, batch_size={batch_size}")
+    meter.wanted = history_out is not None
+    meter.batch_loss_factor = batch_loss_factor
+    if clip_norm > 0.0 and plan.spec.sequential:
+        raise ValueError("clip_norm with a sequential plan")
     if history_out is not None and history_out.shape[0] < stop_epoch:
         raise ValueError(f"a history of {history_out.shape[0]} epochs, expected {stop_epoch}")
     cdef const Spec* spec = &plan.spec
@@ -279,14 +293,14 @@ def train_epochs(
     cdef _Moments moments = _Moments(plan, optimizer)
     cdef Py_ssize_t largest = min(batch_size, n_samples)
     cdef bint plain = moments.optimizer.method == PLAIN and l2 == 0.0 and sample_weight is None
-    cdef _Scratch scratch = _Scratch(
-        plan, largest if spec.sequential else min(largest, ROWS_AT_ONCE), largest > 1 or not plain,
-        samples.converting
-    )
-    cdef Py_ssize_t stop, first_epoch = epoch, last_batch = batch + max_batches
+    plain = plain and clip_norm == 0.0
+    cdef bint online = plain and batch_size == 1 and not plan.spec.sequential
+    cdef Py_ssize_t rows = 2 if online else (largest if spec.sequential else min(largest, ROWS_AT_ONCE))
+    cdef _Scratch scratch = _Scratch(plan, rows, largest > 1 or not plain, samples.converting)
+    cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf
     cdef double* block64 = <double*>parameter_block.view.buf
-    cdef bint want_loss = history_out is not None, finite
+    cdef bint finite
     cdef int status = 0  # FINISHED
     with nogil:
         if batch == 0:
@@ -300,27 +314,50 @@ def train_epochs(
                 break
             if indices is not None:
                 data.order = &indices[epoch - first_epoch, 0]
-            stop = min(sample + batch_size, n_samples)
+            if online:  # as many as there are until someone wants to look
+                batches = min(last_batch - batch, SCAN_EVERY_BATCHES - batch % SCAN_EVERY_BATCHES)
+                stop = min(sample + batches, n_samples)
+            else:
+                stop = min(sample + batch_size, n_samples)
             if not c_order_fits(data, sample, stop, n_samples):
                 status = BAD_ORDER
                 break
-            batch_weight = c_add_weights(spec, data, sample, stop, 0.0)
-            if batch_weight != 0.0:  # a batch whose weights are all 0 is passed over
+            finite = True
+            if online:
                 if spec.single:
+                    done = c_train_ones(
+                        spec, &scratch.space, block32, data, sample, stop, <float>learning_rates[epoch], &meter
+                    )
+                else:
+                    done = c_train_ones(
+                        spec, &scratch.space, block64, data, sample, stop, learning_rates[epoch], &meter
+                    )
+                if done < stop - sample:
+                    finite = False
+                    weight += done
+                    batch += done
+                    sample += done
+                batches = done
+            else:
+                batches = 1
+                batch_weight = c_add_weights(spec, data, sample, stop, 0.0)
+                if batch_weight == 0.0:  # all of its weights are: it is passed over
+                    pass
+                elif spec.single:
                     finite = c_train_batch(
                         spec, &scratch.space, block32, data, sample, stop, batch_weight, &moments.optimizer,
-                        learning_rates[epoch], l2, want_loss, &total
+                        learning_rates[epoch], l2, clip_norm, &meter
                     )
                 else:
                     finite = c_train_batch(
                         spec, &scratch.space, block64, data, sample, stop, batch_weight, &moments.optimizer,
-                        learning_rates[epoch], l2, want_loss, &total
+                        learning_rates[epoch], l2, clip_norm, &meter
                     )
-                if not finite:
-                    status = 2  # LOSS_NOT_FINITE
-                    break
-            batch += 1
-            if batch % SCAN_EVERY_BATCHES == 0 and (
+            if not finite:
+                status = 2  # LOSS_NOT_FINITE
+                break
+            batch += batches
+            if batch_loss_factor == 0.0 and batch % SCAN_EVERY_BATCHES == 0 and (
                 c_first_bad_layer(spec, block32) if spec.single else c_first_bad_layer(spec, block64)
             ) >= 0:
                 status = 3  # PARAMETER_NOT_FINITE
@@ -328,14 +365,14 @@ def train_epochs(
             weight = c_add_weights(spec, data, sample, stop, weight)
             sample = stop
             if sample == n_samples:
-                if want_loss:
-                    history_out[epoch] = total / weight
+                if meter.wanted:
+                    history_out[epoch] = meter.total / (weight if batch_loss_factor == 0.0 else <double>n_samples)
                     if history_out[epoch] < stop_below:
                         status = 4  # STOPPED
                 epoch += 1
                 sample = 0
-                total = 0.0
+                meter.total = 0.0
                 weight = 0.0
     if status == BAD_ORDER:
         raise ValueError(f"an index outside 0..{n_samples - 1}")
-    return (epoch, sample, batch, total, weight), status
+    return (epoch, sample, batch, meter.total, weight), status

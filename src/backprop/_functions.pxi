@@ -4,9 +4,25 @@
 # included. Constants are variables of the network's dtype: beside a float a literal would make C compute in
 # double, and round too late.
 
-from libc.math cimport fabs, fabsf, isfinite, sqrt, sqrtf
+from libc.math cimport NAN, fabs, fabsf, isfinite, sqrt, sqrtf
 
 include "_elementary.pxi"
+
+cdef extern from *:
+    """
+    /* Sizes must be constants by the time the compiler looks at a loop. */
+    #if defined(__GNUC__) || defined(__clang__)
+    #undef CYTHON_INLINE
+    #define CYTHON_INLINE inline __attribute__((always_inline))
+    #endif
+    """
+
+cdef extern from *:
+    """
+    #define FLOAT64_EPSILON 2.220446049250313e-16  /* 2^-52 */
+    #define FLOAT32_EPSILON 1.1920928955078125e-07 /* 2^-23 */
+    """
+    const double FLOAT64_EPSILON, FLOAT32_EPSILON
 
 cdef enum Activation:
     IDENTITY
@@ -75,11 +91,12 @@ cdef void c_softmax(Py_ssize_t n, const real* restrict net, real* restrict out) 
         out[j] = out[j] / total
 
 
-cdef void c_outs(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict net, real* restrict out
+cdef inline void c_outs_of(
+    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict net,
+    real* restrict out
 ) noexcept nogil:
-    """out = f(net), of n units in `padded` places."""
-    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    """out = f(net), of n units in `width` places."""
+    cdef Py_ssize_t j
     cdef real zero = 0, leak = <real>0.01
     if activation == LOGISTIC:
         for j in range(width):
@@ -112,12 +129,19 @@ cdef void c_outs(
             out[j] = net[j]
 
 
-cdef void c_deltas(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict gradient,
+cdef void c_outs(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, real* out
+) noexcept nogil:
+    """The same for a padded layer of any width."""
+    c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
+
+
+cdef inline void c_deltas_of(
+    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict gradient,
     const real* restrict net, const real* restrict out, real* restrict delta
 ) noexcept nogil:
     """delta = dE/dout * f', the derivative first; for softmax the product with its Jacobian."""
-    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    cdef Py_ssize_t j
     cdef real s, mean, zero = 0, one = 1, leak = <real>0.01
     if activation == LOGISTIC:
         for j in range(width):
@@ -127,7 +151,8 @@ cdef void c_deltas(
             delta[j] = gradient[j] * (one - out[j] * out[j])
     elif activation == RELU:
         for j in range(width):
-            delta[j] = gradient[j] if net[j] > zero else zero
+            s = gradient[j]  # loaded on both sides, or the loop would branch
+            delta[j] = s if net[j] > zero else zero
     elif activation == LEAKY_RELU:
         for j in range(width):
             delta[j] = gradient[j] * (one if net[j] > zero else leak)
@@ -153,6 +178,14 @@ cdef void c_deltas(
     else:  # IDENTITY
         for j in range(width):
             delta[j] = gradient[j]
+
+
+cdef void c_deltas(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* gradient, const real* net,
+    const real* out, real* delta
+) noexcept nogil:
+    """The same for a padded layer of any width."""
+    c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
 
 
 cdef real c_loss(
@@ -195,11 +228,38 @@ cdef real c_loss(
     return total
 
 
-cdef void c_loss_gradients(
-    Loss loss, real h, Py_ssize_t padded, const real* restrict out, real* restrict gradient
+cdef real c_reported_loss(
+    Loss loss, real h, Py_ssize_t n, const real* net, const real* out, const real* target
+) noexcept nogil:
+    """The same as scikit-learn reports it: log_loss from outputs kept off 0 and 1 by the dtype's epsilon.
+
+    Its poisson loss is NaN where target and output are 0.
+    """
+    cdef Py_ssize_t j
+    cdef real total = 0, zero = 0, one = 1
+    cdef real epsilon = <real>(FLOAT32_EPSILON if real is float else FLOAT64_EPSILON), top = one - epsilon
+    cdef real p, error
+    if loss == POISSON:
+        for j in range(n):
+            if target[j] == zero and out[j] == zero:
+                return <real>NAN
+    if loss != LOG_LOSS and loss != SOFTMAX_LOG_LOSS:
+        return c_loss(loss, h, n, net, out, target)
+    for j in range(n):
+        p = epsilon if out[j] < epsilon else out[j]
+        p = top if p > top else p
+        error = target[j] * c_log(p) if target[j] > zero else zero
+        if loss == LOG_LOSS and target[j] < one:
+            error = error + (one - target[j]) * c_log(one - p)
+        total = total - error
+    return total
+
+
+cdef inline void c_loss_gradients_of(
+    Loss loss, real h, const Py_ssize_t width, const real* restrict out, real* restrict gradient
 ) noexcept nogil:
     """dE/dout, in the place of the targets. log_loss has none: it always has its shortcut."""
-    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
+    cdef Py_ssize_t j
     cdef real d, t, zero = 0, one = 1
     if loss == ABSOLUTE_ERROR:
         for j in range(width):
@@ -216,3 +276,8 @@ cdef void c_loss_gradients(
     else:  # SQUARED_ERROR
         for j in range(width):
             gradient[j] = out[j] - gradient[j]
+
+
+cdef void c_loss_gradients(Loss loss, real h, Py_ssize_t padded, const real* out, real* gradient) noexcept nogil:
+    """The same for a padded layer of any width."""
+    c_loss_gradients_of(loss, h, whole_vectors(padded, sizeof(real)), out, gradient)

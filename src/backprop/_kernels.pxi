@@ -1,10 +1,23 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
-# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_layers.pxi` what happens in a layer.
+# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_layers.pxi` what happens in a layer,
+# `_blocks.pxi` the same for many samples at once, `_online.pxi` and `_small.pxi` runs of single samples.
 
 include "_functions.pxi"
 include "_model.pxi"
 include "_layers.pxi"
+
+
+cdef inline const void* c_below(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t s
+) noexcept nogil:
+    """What the weights of a layer take in, for the sample in row s of the workspace."""
+    if level == 0:
+        return space.inputs[s]
+    return <const char*>space.outs + (s * spec.row + spec.layers[level - 1].column) * spec.item
+
+
+include "_blocks.pxi"
 
 # ---- the caller's data -------------------------------------------------------------------------------------
 
@@ -34,20 +47,26 @@ cdef inline double c_weight(const Spec* spec, const Data* data, Py_ssize_t row) 
     return (<const double*>data.weights.start)[row]
 
 
+cdef inline void c_seat_row(
+    const Spec* spec, Workspace* space, const Data* data, Py_ssize_t place, Py_ssize_t s
+) noexcept nogil:
+    """Seat the sample at a place of the order in row s of the workspace."""
+    cdef Py_ssize_t row = data.order[place] if data.order != NULL else place
+    cdef char* converted = <char*>space.converted + s * (spec.n_inputs + spec.n_outputs) * spec.item
+    space.inputs[s] = c_row(spec, &data.X, row, converted)
+    if data.T.start != NULL:
+        space.targets[s] = c_row(spec, &data.T, row, converted + spec.n_inputs * spec.item)
+    if data.weights.start != NULL:
+        space.weights[s] = c_weight(spec, data, row)
+
+
 cdef inline void c_seat_rows(
     const Spec* spec, Workspace* space, const Data* data, Py_ssize_t first, Py_ssize_t rows
 ) noexcept nogil:
     """Seat the samples first..first+rows-1 of the order in the workspace."""
-    cdef Py_ssize_t s, row
-    cdef char* converted = <char*>space.converted
+    cdef Py_ssize_t s
     for s in range(rows):
-        row = data.order[first + s] if data.order != NULL else first + s
-        space.inputs[s] = c_row(spec, &data.X, row, converted)
-        if data.T.start != NULL:
-            space.targets[s] = c_row(spec, &data.T, row, converted + spec.n_inputs * spec.item)
-        if data.weights.start != NULL:
-            space.weights[s] = c_weight(spec, data, row)
-        converted += (spec.n_inputs + spec.n_outputs) * spec.item
+        c_seat_row(spec, space, data, first + s, s)
 
 
 cdef double c_add_weights(
@@ -77,6 +96,15 @@ cdef bint c_order_fits(
 
 # ---- one sample --------------------------------------------------------------------------------------------
 
+cdef inline double c_measure(
+    const Spec* spec, bint reported, const real* net, const real* out, const real* target
+) noexcept nogil:
+    """The loss of one sample, or what scikit-learn reports of it."""
+    if reported:
+        return <double>c_reported_loss(spec.loss, <real>spec.huber_delta, spec.n_outputs, net, out, target)
+    return <double>c_loss(spec.loss, <real>spec.huber_delta, spec.n_outputs, net, out, target)
+
+
 cdef void c_forward(
     const Spec* spec, const real* parameters, const real* x, real* nets, real* outs
 ) noexcept nogil:
@@ -91,17 +119,8 @@ cdef void c_forward(
         below = outs + layer.column
 
 
-cdef inline const void* c_below(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t s
-) noexcept nogil:
-    """What the weights of a layer take in, for the sample in row s of the workspace."""
-    if level == 0:
-        return space.inputs[s]
-    return <const char*>space.outs + (s * spec.row + spec.layers[level - 1].column) * spec.item
-
-
 cdef bint c_train_one(
-    const Spec* spec, Workspace* space, real* parameters, real rate, bint want_loss, double* total
+    const Spec* spec, Workspace* space, real* parameters, real rate, Meter* meter
 ) noexcept nogil:
     """A batch of one sample, without the detour through sums. False, and no update, if the loss is not finite."""
     cdef Py_ssize_t level
@@ -115,11 +134,13 @@ cdef bint c_train_one(
     cdef real* back = <real*>space.back
     cdef real* delta
     c_forward(spec, parameters, <const real*>space.inputs[0], nets, outs)
-    if want_loss:
-        total[0] = total[0] + <double>c_loss(
-            spec.loss, <real>spec.huber_delta, spec.n_outputs, nets + last.column, outs + last.column, target
-        )
-        if not isfinite(total[0]):
+    cdef double error
+    if meter.wanted:
+        error = c_measure(spec, meter.batch_loss_factor > 0, nets + last.column, outs + last.column, target)
+        if meter.batch_loss_factor > 0:
+            error = meter.batch_loss_factor * error
+        meter.total = meter.total + error
+        if meter.batch_loss_factor == 0 and not isfinite(meter.total):
             return False
     c_output_deltas(spec, nets + last.column, outs + last.column, target, back, deltas + last.column)
     for level in range(spec.n_layers - 1, -1, -1):
@@ -138,14 +159,34 @@ cdef bint c_train_one(
     return True
 
 
+include "_small.pxi"
+include "_online.pxi"
+
 # ---- one batch ---------------------------------------------------------------------------------------------
+
+cdef void c_outs_rows(
+    const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t rows
+) noexcept nogil:
+    """Forward passes of the samples in the workspace."""
+    cdef Py_ssize_t s, level
+    cdef const Layer* layer
+    for level in range(spec.n_layers):
+        layer = &spec.layers[level]
+        c_nets_rows(spec, space, parameters, level, rows)
+        for s in range(rows):
+            c_outs(
+                layer.activation, layer.fan_out, layer.width,
+                <const real*>space.nets + s * spec.row + layer.column,
+                <real*>space.outs + s * spec.row + layer.column
+            )
+
 
 cdef void c_forward_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
-    double* total
+    bint reported, double* total
 ) noexcept nogil:
     """Forward passes, losses if wanted, and output deltas of the samples in the workspace, times their weights."""
-    cdef Py_ssize_t s, j
+    cdef Py_ssize_t s, j, level
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef const real* target
     cdef real* net
@@ -153,16 +194,14 @@ cdef void c_forward_rows(
     cdef real* delta
     cdef real weight
     cdef double error
+    c_outs_rows(spec, space, parameters, rows)
     for s in range(rows):
-        net = <real*>space.nets + s * spec.row
-        out = <real*>space.outs + s * spec.row
-        c_forward(spec, parameters, <const real*>space.inputs[s], net, out)
-        net += last.column
-        out += last.column
+        net = <real*>space.nets + s * spec.row + last.column
+        out = <real*>space.outs + s * spec.row + last.column
         delta = <real*>space.deltas + s * spec.row + last.column
         target = <const real*>space.targets[s]
         if want_loss:
-            error = <double>c_loss(spec.loss, <real>spec.huber_delta, spec.n_outputs, net, out, target)
+            error = c_measure(spec, reported, net, out, target)
             total[0] = total[0] + (space.weights[s] * error if weighted else error)
         c_output_deltas(spec, net, out, target, <real*>space.back, delta)
         if weighted:
@@ -171,42 +210,13 @@ cdef void c_forward_rows(
                 delta[j] = weight * delta[j]
 
 
-cdef void c_add_gradients(
-    const Spec* spec, Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows
-) noexcept nogil:
-    """Add one layer's gradients of the samples in the workspace, in order, to the sums."""
-    cdef Py_ssize_t s
-    cdef const Layer* layer = &spec.layers[level]
-    for s in range(rows):
-        c_add_gradient(
-            layer, spec.bias, <const real*>c_below(spec, space, level, s),
-            <const real*>space.deltas + s * spec.row + layer.column, sums
-        )
-
-
-cdef void c_hidden_rows(
-    const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
-) noexcept nogil:
-    """Deltas of the layer below `level`, of the samples in the workspace."""
-    cdef Py_ssize_t s
-    cdef Py_ssize_t column = spec.layers[level].column, below = spec.layers[level - 1].column
-    cdef const real* nets = <const real*>space.nets + below
-    cdef const real* outs = <const real*>space.outs + below
-    cdef real* deltas = <real*>space.deltas
-    for s in range(rows):
-        c_hidden_deltas(
-            spec, parameters, level, deltas + s * spec.row + column, nets + s * spec.row, outs + s * spec.row,
-            <real*>space.back, deltas + s * spec.row + below
-        )
-
-
 cdef void c_gradient_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
-    double* total
+    bint reported, double* total
 ) noexcept nogil:
     """Add the gradients of the samples in the workspace to the sums, every layer, with one set of parameters."""
     cdef Py_ssize_t level
-    c_forward_rows(spec, space, parameters, rows, weighted, want_loss, total)
+    c_forward_rows(spec, space, parameters, rows, weighted, want_loss, reported, total)
     for level in range(spec.n_layers - 1, -1, -1):
         c_add_gradients(spec, space, <real*>space.sums, level, rows)
         if level > 0:
@@ -215,7 +225,7 @@ cdef void c_gradient_rows(
 
 cdef bint c_train_batch(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
-    double weight, Optimizer* optimizer, double rate, double l2, bint want_loss, double* total
+    double weight, Optimizer* optimizer, double rate, double l2, double clip_norm, Meter* meter
 ) noexcept nogil:
     """One update from the samples first..stop-1 of the order. False, and no update, if the loss is not finite.
 
@@ -223,26 +233,37 @@ cdef bint c_train_batch(
     sequential one needs all of its outputs until the end, and the workspace is made to hold them.
     """
     cdef Py_ssize_t level, rows, done = first
-    cdef bint weighted = data.weights.start != NULL
-    cdef real inverse, alpha
+    cdef bint weighted = data.weights.start != NULL, by_batch = meter.batch_loss_factor > 0
+    cdef real inverse, alpha, nothing = 0, one = 1
     cdef real* sums = <real*>space.sums
-    if stop - first == 1 and optimizer.method == PLAIN and l2 == 0.0 and not weighted:
+    cdef double total = 0.0 if by_batch else meter.total, penalty = 0.0
+    if stop - first == 1 and optimizer.method == PLAIN and l2 == 0.0 and not weighted and clip_norm == 0.0:
         c_seat_rows(spec, space, data, first, 1)
-        return c_train_one(spec, space, parameters, <real>rate, want_loss, total)
+        return c_train_one(spec, space, parameters, <real>rate, meter)
     memset(sums, 0, spec.size * sizeof(real))
     while done < stop:
         rows = min(space.rows, stop - done)
         c_seat_rows(spec, space, data, done, rows)
         if spec.sequential:
-            c_forward_rows(spec, space, parameters, rows, weighted, want_loss, total)
+            c_forward_rows(spec, space, parameters, rows, weighted, meter.wanted, by_batch, &total)
         else:
-            c_gradient_rows(spec, space, parameters, rows, weighted, want_loss, total)
+            c_gradient_rows(spec, space, parameters, rows, weighted, meter.wanted, by_batch, &total)
         done += rows
-    if not isfinite(total[0]):
-        return False
+    if not by_batch:
+        meter.total = total
+        if not isfinite(total):
+            return False
+    elif meter.wanted:
+        if l2 != 0.0:
+            penalty = 0.5 * l2 * c_squares(spec, parameters, <real*>space.back)
+        meter.total = meter.total + (stop - first) * ((meter.batch_loss_factor * total + penalty) / weight)
     inverse = <real>(1.0 / weight)
-    alpha = <real>(l2 * weight)
+    alpha = <real>(l2 if by_batch else l2 * weight)
     c_begin_update(optimizer, rate)
+    if clip_norm > 0.0:
+        c_clip(spec, parameters, sums, inverse, alpha, <real*>space.back, clip_norm)
+        inverse = one
+        alpha = nothing
     for level in range(spec.n_layers - 1, -1, -1):
         if spec.sequential:
             c_add_gradients(spec, space, sums, level, stop - first)
@@ -301,16 +322,25 @@ cdef double c_loss_range(
 
 cdef void c_gradient_range(
     const Spec* spec, Workspace* space, const real* parameters, const Data* data, Py_ssize_t start,
-    Py_ssize_t stop, real* inputs_out
+    Py_ssize_t stop, real* inputs_out, double* total_out
 ) noexcept nogil:
-    """Add the gradients of the samples start..stop-1 to the sums; write each one's dE/dx to its row."""
-    cdef Py_ssize_t row
-    cdef double unused = 0.0
-    for row in range(start, stop):
-        c_seat_rows(spec, space, data, row, 1)
-        c_gradient_rows(spec, space, parameters, 1, data.weights.start != NULL, False, &unused)
-        c_back(&spec.layers[0], parameters, <const real*>space.deltas, <real*>space.back)
-        memcpy(inputs_out + row * spec.n_inputs, space.back, spec.n_inputs * sizeof(real))
+    """Add the gradients of the samples start..stop-1 to the sums; write each one's dE/dx to its row.
+
+    Neither `inputs_out` nor `total_out`, for the sum of the reported losses, is needed.
+    """
+    cdef Py_ssize_t row = start, s, rows
+    cdef bint weighted = data.weights.start != NULL
+    while row < stop:
+        rows = min(space.rows, stop - row)
+        c_seat_rows(spec, space, data, row, rows)
+        c_gradient_rows(spec, space, parameters, rows, weighted, total_out != NULL, True, total_out)
+        if inputs_out != NULL:
+            for s in range(rows):
+                c_back(
+                    &spec.layers[0], parameters, <const real*>space.deltas + s * spec.row, <real*>space.back
+                )
+                memcpy(inputs_out + (row + s) * spec.n_inputs, space.back, spec.n_inputs * sizeof(real))
+        row += rows
 
 
 # ---- the parameter block -----------------------------------------------------------------------------------

@@ -62,6 +62,11 @@ ctypedef struct Data:
     Table weights          # (n_samples, 1); start NULL: none
     const Py_ssize_t* order  # (n_samples,): which sample comes when; NULL: as they stand
 
+ctypedef struct Meter:     # what a training run measures on its way
+    bint wanted
+    double total           # of this epoch
+    double batch_loss_factor  # above 0: losses counted batch by batch, as scikit-learn does
+
 ctypedef struct Workspace:
     Py_ssize_t rows        # samples that fit at once
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
@@ -70,6 +75,8 @@ ctypedef struct Workspace:
     void* nets             # (rows, spec.row)
     void* outs
     void* deltas
-    void* back             # (spec.row,): dE/dout of one layer
+    void* back             # (MOST_LANES*2, back_stride): dE/dout of one layer, of a block of samples
+    Py_ssize_t back_stride
+    void* turned           # (spec.row, MOST_LANES*2): the deltas of a layer, samples side by side
     void* sums             # (spec.size,): S, a block like the parameters'
     void* converted        # (rows, n_inputs + n_outputs): samples of the other dtype, rounded

@@ -17,6 +17,14 @@ cdef dict FUNCTION_CODES = {
     "logistic": LOGISTIC_FUNCTION, "tanh": TANH_FUNCTION, "softplus": SOFTPLUS_FUNCTION,
 }
 
+
+cdef object _code(dict codes, name, what):
+    """The code of a function, which must be in the table."""
+    if not isinstance(name, str) or name not in codes:
+        raise ValueError(f"the compiled engine has no {what} {name!r}")
+    return codes[name]
+
+
 cdef enum:
     ROWS_AT_ONCE = 64  # samples of a simultaneous batch that pass through the workspace together
     ALIGNMENT = 64
@@ -45,7 +53,7 @@ cdef class Plan:
         self.spec.n_inputs = sizes[0]
         self.spec.n_outputs = sizes[-1]
         self.spec.size = size
-        self.spec.loss = LOSS_CODES[loss]
+        self.spec.loss = _code(LOSS_CODES, loss, "loss")
         if loss == "log_loss" and activations[len(activations) - 1] == "softmax":
             self.spec.loss = SOFTMAX_LOG_LOSS
         self.spec.huber_delta = huber_delta
@@ -61,7 +69,7 @@ cdef class Plan:
             layer.weights = weight_offsets[level]
             layer.bias = bias_offsets[level]
             layer.column = column
-            layer.activation = ACTIVATION_CODES[activations[level]]
+            layer.activation = _code(ACTIVATION_CODES, activations[level], "activation")
             column += layer.width
             if (
                 layer.width < layer.fan_out or layer.width * self.spec.item % VECTOR_BYTES
@@ -114,10 +122,11 @@ cdef class _Scratch:
 
     def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting):
         cdef Py_ssize_t row = plan.spec.row
-        cdef Py_ssize_t back = max(row, plan.spec.n_inputs + MOST_LANES)
+        cdef Py_ssize_t stride = max(row, plan.spec.n_inputs + MOST_LANES)
+        cdef Py_ssize_t back = MOST_COLUMNS * stride, turned = MOST_COLUMNS * row
         cdef Py_ssize_t sums = plan.spec.size if with_sums else 0
         cdef Py_ssize_t converted = rows * (plan.spec.n_inputs + plan.spec.n_outputs) if converting else 0
-        cdef size_t numbers = (3 * rows * row + back + sums + converted) * plan.spec.item
+        cdef size_t numbers = (3 * rows * row + back + turned + sums + converted) * plan.spec.item
         cdef size_t wanted = numbers + rows * (sizeof(double) + 2 * sizeof(void*)) + 2 * ALIGNMENT
         cdef char* start
         if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (
@@ -133,7 +142,9 @@ cdef class _Scratch:
         self.space.outs = start + rows * row * plan.spec.item
         self.space.deltas = start + 2 * rows * row * plan.spec.item
         self.space.back = start + 3 * rows * row * plan.spec.item
-        self.space.sums = <char*>self.space.back + back * plan.spec.item
+        self.space.back_stride = stride
+        self.space.turned = <char*>self.space.back + back * plan.spec.item
+        self.space.sums = <char*>self.space.turned + turned * plan.spec.item
         self.space.converted = <char*>self.space.sums + sums * plan.spec.item
         start = <char*>(<size_t>(start + numbers + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.weights = <double*>start

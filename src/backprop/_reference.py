@@ -9,7 +9,7 @@ has the network's own. No NumPy.
 from array import array
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from ._elementary import FUNCTIONS
 from ._single import Single
@@ -21,14 +21,19 @@ from ._steps import (
     back_through,
     bias_sums,
     flat,
+    layer_gradient,
     output_deltas,
     put,
+    reported_loss,
     sample_forward,
     sample_loss,
+    squares,
     train_batch,
     update_layer,
 )  # fmt: skip
-from .functions import ACTIVATIONS, LOSSES
+from .functions import ACTIVATIONS, LOSSES, Activation, Loss
+
+Row = TypeVar("Row", Activation, Loss)
 
 NAME = "python"
 INSTRUCTION_SET = "none: plain Python floats"
@@ -44,8 +49,8 @@ SCAN_EVERY = 1024  # batches of a call between two looks at the parameters
 
 def make_plan(
     sizes: Sequence[int],
-    activations: Sequence[str],
-    loss: str,
+    activations: Sequence[str | Activation],
+    loss: str | Loss,
     shortcut: bool,
     bias: str,
     train_bias: bool,
@@ -63,10 +68,10 @@ def make_plan(
     ----------
     sizes : sequence of int
         Units per layer, input first.
-    activations : sequence of str
-        One name per layer of weights.
-    loss : str
-        The loss's name.
+    activations : sequence of str or Activation
+        One per layer of weights: a name of the table, or (this engine alone) a row that is not in it.
+    loss : str or Loss
+        The loss's name, or a row.
     shortcut : bool
         Whether the output deltas are out - target, as for the pairs in `functions.SHORTCUTS`.
     bias : str
@@ -83,11 +88,21 @@ def make_plan(
     size : int
         The length of the block.
     """
-    rows = tuple(ACTIVATIONS[name] for name in activations)
+    rows = tuple(_row(activation, ACTIVATIONS, Activation, "activation") for activation in activations)
     places = tuple(strides), tuple(weight_offsets), tuple(bias_offsets)
     single = dtype == "float32"
-    loss_row = LOSSES[loss].configured(activations[-1], Single(huber_delta) if single else huber_delta)
+    threshold = Single(huber_delta) if single else huber_delta
+    loss_row = _row(loss, LOSSES, Loss, "loss").configured(rows[-1].name, threshold)
     return Plan(tuple(sizes), rows, loss_row, shortcut, bias, train_bias, sequential, single, *places, size)
+
+
+def _row(function: Any, table: dict[str, Row], kind: type[Row], what: str) -> Row:
+    """A row of the table by its name, or the given row."""
+    if isinstance(function, kind):
+        return function
+    if not isinstance(function, str) or function not in table:
+        raise ValueError(f"the Python engine has no {what} {function!r}")
+    return table[function]
 
 
 def first_outside(values: Any, low: float, high: float) -> int:
@@ -153,21 +168,26 @@ def loss(
 
 def gradients(
     plan: Plan, parameters: Any, X: Any, T: Any, sample_weight: Any, start: int, stop: int, sums_out: Any,
-    inputs_out: Any,
+    inputs_out: Any, total_out: Any = None,
 ) -> None:  # fmt: skip
     """Add the samples' dE/dw and dE/db to `sums_out`, a block like the parameters'; write dE/dx to `inputs_out`.
 
     These are sums over the samples start..stop-1 of each sample's own gradient, times its weight; nothing is
-    divided.
+    divided. `inputs_out` may be None. To the one float64 of `total_out`, if it is not None, the samples' losses as
+    scikit-learn reports them are added, each times its weight.
     """
     of_network = Parameters(plan, parameters)
     sums = Parameters(plan, sums_out)
-    X, T, inputs_out = flat(X), flat(T), flat(inputs_out)
+    X, T = flat(X), flat(T)
+    inputs, total = (None if values is None else flat(values) for values in (inputs_out, total_out))
     weights: Any = None if sample_weight is None else memoryview(sample_weight)
     for row in range(start, stop):
         x, target = plan.row_of(X, row, plan.sizes[0]), plan.row_of(T, row, plan.sizes[-1])
         nets, outs = sample_forward(plan, of_network, x)
         delta = output_deltas(plan, nets[-1], outs[-1], target)
+        if total is not None:
+            error = reported_loss(plan, nets[-1], outs[-1], target)
+            total[0] = total[0] + plan.weight_of(weights, row) * error
         if weights is not None:
             weight = plan.number(weights[row])
             delta = [weight * d for d in delta]
@@ -177,11 +197,13 @@ def gradients(
                 [s + d * out for s, d in zip(of_row, delta)] for of_row, out in zip(sums.weights[layer], below)
             ]
             sums.biases[layer] = [s + d for s, d in zip(sums.biases[layer], bias_sums(plan, [delta]))]
+            if layer == 0 and inputs is None:
+                continue
             back = back_through(of_network.weights[layer], delta)
             if layer > 0:
                 delta = plan.activations[layer - 1].deltas(back, nets[layer - 1], below)
             else:
-                put(inputs_out, row * len(back), back)
+                put(inputs, row * len(back), back)
     sums.write_back()
 
 
@@ -214,9 +236,12 @@ def update(plan: Plan, parameters: Any, layer: int, below: Any, delta: Any, lear
     of_network = Parameters(plan, parameters)
     outs = plan.row_of(flat(below), 0, plan.sizes[layer])
     deltas = plan.row_of(flat(delta), 0, plan.sizes[layer + 1])
+    one = plan.number(1.0)
     optimizer = Optimizer(plan, ("sgd", (), (), array("d")))
     optimizer.begin(learning_rate)
-    update_layer(plan, of_network, optimizer, layer, [outs], [deltas], 1.0, 0.0)
+    update_layer(
+        plan, of_network, optimizer, layer, layer_gradient(plan, of_network, layer, [outs], [deltas], one, 0.0)
+    )
     of_network.write_back()
 
 
@@ -236,6 +261,8 @@ def train_epochs(
     max_batches: int,
     stop_below: float,
     history_out: Any,
+    batch_loss_factor: float = 0.0,
+    clip_norm: float = 0.0,
 ) -> tuple[tuple[int, int, int, float, float], int]:
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done.
 
@@ -260,6 +287,13 @@ def train_epochs(
         The run ends after an epoch whose mean loss is below this, if losses are recorded.
     history_out : buffer of float64, flat, or None
         The mean loss of each finished epoch is written to its item. None: no losses are computed.
+    batch_loss_factor : float
+        Above 0: count as scikit-learn does. `l2` is then alpha itself, and the loss of a batch of weight B is
+        this factor times its samples' reported losses, plus ``0.5*l2*sum(w*w)`` with the weights from before the
+        update, the whole divided by B. An epoch's loss is the mean of its batches' losses, each times its number
+        of samples. Nothing stops a run that is no longer finite.
+    clip_norm : float
+        Above 0: a batch's gradient with a greater Euclidean norm is scaled down to it. Not for sequential plans.
 
     Returns
     -------
@@ -268,6 +302,8 @@ def train_epochs(
         the place is that of the batch in which it was seen. That batch has been applied only in the last case.
     """
     epoch, sample, batch, total, weight = place
+    if clip_norm > 0.0 and plan.sequential:
+        raise ValueError("clip_norm with a sequential plan")
     n_samples = len(memoryview(X))
     X, T = flat(X), flat(T)
     of_network = Parameters(plan, parameters)
@@ -278,6 +314,7 @@ def train_epochs(
     rates, history = memoryview(learning_rates), None if history_out is None else flat(history_out)
     weights: Any = None if sample_weight is None else memoryview(sample_weight)
     by_optimizer = Optimizer(plan, optimizer)
+    loss_of = sample_loss if batch_loss_factor == 0.0 else reported_loss
     first_epoch = epoch
     last_batch = batch + max_batches
     status = FINISHED
@@ -288,6 +325,7 @@ def train_epochs(
         stop = min(sample + batch_size, n_samples)
         start = (epoch - first_epoch) * n_samples
         rows = range(sample, stop) if order is None else order[start + sample : start + stop].tolist()
+        batch_total = total if batch_loss_factor == 0.0 else 0.0
         xs: Rows = []
         nets: list[Rows] = []
         outs: list[Rows] = []
@@ -305,27 +343,34 @@ def train_epochs(
                 of_sample = plan.number(weights[row])
                 delta = [of_sample * d for d in delta]
             if history is not None:
-                error = sample_loss(plan, net[-1], out[-1], target)
-                total = total + plan.weight_of(weights, row) * error
+                error = loss_of(plan, net[-1], out[-1], target)
+                batch_total = batch_total + plan.weight_of(weights, row) * error
             xs.append(x)
             nets.append(net)
             outs.append(out)
             deltas.append(delta)
             weight = weight + plan.weight_of(weights, row)
-        if not -inf < total < inf:
-            status = LOSS_NOT_FINITE
-            break
+        if batch_loss_factor == 0.0:
+            total = batch_total
+            if not -inf < total < inf:
+                status = LOSS_NOT_FINITE
+                break
+        elif xs and history is not None:
+            penalty = 0.5 * l2 * squares(plan, of_network) if l2 != 0.0 else 0.0
+            total = total + len(xs) * ((batch_loss_factor * batch_total + penalty) / batch_weight)
         if xs:
             by_optimizer.begin(rates[epoch])
-            train_batch(plan, of_network, by_optimizer, nets, outs, xs, deltas, batch_weight, l2)
+            alpha = plan.number(l2 if batch_loss_factor > 0.0 else l2 * batch_weight)
+            inverse = plan.number(1.0 / batch_weight)
+            train_batch(plan, of_network, by_optimizer, nets, outs, xs, deltas, inverse, alpha, clip_norm)
         batch = batch + 1
-        if batch % SCAN_EVERY == 0 and of_network.first_bad_layer() >= 0:
+        if batch_loss_factor == 0.0 and batch % SCAN_EVERY == 0 and of_network.first_bad_layer() >= 0:
             status = PARAMETER_NOT_FINITE
             break
         sample = stop
         if sample == n_samples:
             if history is not None:
-                history[epoch] = total / weight
+                history[epoch] = total / (weight if batch_loss_factor == 0.0 else n_samples)
                 if history[epoch] < stop_below:
                     status = STOPPED
             epoch, sample, total, weight = epoch + 1, 0, 0.0, 0.0

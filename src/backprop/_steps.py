@@ -14,9 +14,10 @@ comes in, from a buffer or a constant, `Plan.number` or `Plan.numbers` makes it 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 from typing import Any
 
+from ._elementary import log
 from ._elementary import sqrt as root
 from ._single import Single
 from .functions import Activation, Loss
@@ -139,6 +140,44 @@ def sample_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> floa
     return float(total)
 
 
+def reported_loss(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> float:
+    """The same as scikit-learn reports it: log_loss from outputs kept off 0 and 1 by the dtype's epsilon.
+
+    Its poisson loss is NaN where target and output are 0.
+    """
+    if plan.loss.name == "poisson" and any(target == out == 0.0 for out, target in zip(outs, targets)):
+        return nan
+    if plan.loss.has_gradient:
+        return sample_loss(plan, nets, outs, targets)
+    epsilon = plan.number(2.0**-23 if plan.single else 2.0**-52)
+    total = plan.number(0.0)
+    for out, target in zip(outs, targets):
+        p = epsilon if out < epsilon else out
+        p = 1.0 - epsilon if p > 1.0 - epsilon else p
+        error = target * log(p) if target > 0.0 else plan.number(0.0)
+        if plan.activations[-1].per_unit and target < 1.0:
+            error = error + (1.0 - target) * log(1.0 - p)
+        total = total - error
+    return float(total)
+
+
+def squares(plan: Plan, parameters: "Parameters") -> float:
+    """The sum of all weights' squares: down each column of a layer, then over its columns, then over layers."""
+    total = 0.0
+    for weights in parameters.weights:
+        for of_column in column_squares(weights):
+            total = total + float(of_column)
+    return total
+
+
+def column_squares(rows: Rows) -> Floats:
+    """Sums of squares down the columns of a layer, in the network's dtype."""
+    sums = [w * w for w in rows[0]]
+    for row in rows[1:]:
+        sums = [s + w * w for s, w in zip(sums, row)]
+    return sums
+
+
 def output_deltas(plan: Plan, nets: Floats, outs: Floats, targets: Floats) -> Floats:
     """dE/dnet of the output layer: dE/dout * f', or out - target for the pairs that shorten to it."""
     if plan.shortcut:
@@ -229,56 +268,80 @@ class Optimizer:
         return [w + (momentum * a - rate * g) for w, a, g in zip(row, v, gradients)], [v]  # Nesterov
 
 
-def update_layer(
-    plan: Plan, parameters: Parameters, optimizer: Optimizer, layer: int, below: Rows, deltas: Rows,
-    batch_weight: float, l2: float,
-) -> None:  # fmt: skip
-    """Update one layer from grad = (S + alpha*w)*(1/B); the bias, without alpha, if it is trained.
-
-    B is the batch's weight, its number of samples if they have none, and alpha = l2*B.
-    """
-    inverse = plan.number(1.0 / batch_weight)
-    alpha = plan.number(l2 * batch_weight)
-    moments = optimizer.moments
-    for i, sums in enumerate(weight_sums(below, deltas)):
-        row = parameters.weights[layer][i]
+def layer_gradient(
+    plan: Plan, parameters: Parameters, layer: int, below: Rows, deltas: Rows, inverse: float, alpha: float
+) -> tuple[Rows, Floats]:
+    """The gradient, (S + alpha*w)*(1/B), of one layer's weights; of its bias, without alpha."""
+    gradients = []
+    for sums, row in zip(weight_sums(below, deltas), parameters.weights[layer]):
         if alpha != 0.0:
-            gradients = [(s + alpha * w) * inverse for s, w in zip(sums, row)]
+            gradients.append([(s + alpha * w) * inverse for s, w in zip(sums, row)])
         else:
-            gradients = [s * inverse for s in sums]
-        new, states = optimizer.updated(row, gradients, [moment.weights[layer][i] for moment in moments])
+            gradients.append([s * inverse for s in sums])
+    return gradients, [s * inverse for s in bias_sums(plan, deltas)]
+
+
+def update_layer(
+    plan: Plan, parameters: Parameters, optimizer: Optimizer, layer: int, gradient: tuple[Rows, Floats]
+) -> None:
+    """Update one layer's weights, and its bias if it is trained, from their gradients."""
+    moments = optimizer.moments
+    for i, of_row in enumerate(gradient[0]):
+        row = parameters.weights[layer][i]
+        new, states = optimizer.updated(row, of_row, [moment.weights[layer][i] for moment in moments])
         parameters.weights[layer][i] = new
         for moment, state in zip(moments, states):
             moment.weights[layer][i] = state
     if plan.train_bias:
-        gradients = [s * inverse for s in bias_sums(plan, deltas)]
         states = [moment.biases[layer] for moment in moments]
-        parameters.biases[layer], states = optimizer.updated(parameters.biases[layer], gradients, states)
+        parameters.biases[layer], states = optimizer.updated(parameters.biases[layer], gradient[1], states)
         for moment, state in zip(moments, states):
             moment.biases[layer] = state
 
 
+def clipped(plan: Plan, gradients: list[tuple[Rows, Floats]], clip_norm: float) -> list[tuple[Rows, Floats]]:
+    """The gradients of all layers, scaled down together if their norm is above `clip_norm`."""
+    total = 0.0
+    for of_weights, of_bias in gradients:
+        for of_column in column_squares(of_weights):
+            total = total + float(of_column)
+        if plan.train_bias:
+            for g in of_bias:
+                total = total + float(g * g)
+    norm = sqrt(total)
+    if not norm > clip_norm:
+        return gradients
+    scale = plan.number(clip_norm / norm)
+    return [([[g * scale for g in row] for row in rows], [g * scale for g in bias]) for rows, bias in gradients]
+
+
 def train_batch(
     plan: Plan, parameters: Parameters, optimizer: Optimizer, nets: list[Rows], outs: list[Rows], xs: Rows,
-    deltas: Rows, batch_weight: float, l2: float,
+    deltas: Rows, inverse: float, alpha: float, clip_norm: float,
 ) -> None:  # fmt: skip
     """Update every layer, from the last to the first. `nets` and `outs` hold the samples' forward passes.
 
     "simultaneous": a delta goes back through the weights from before the step, then they are updated.
     "sequential": they are updated first.
     """
+    gradients = []
     for layer in reversed(plan.layers):
         below = [out[layer - 1] for out in outs] if layer > 0 else xs
-        weights = [*parameters.weights[layer]]  # an update makes new rows, so these stay as they are
-        update_layer(plan, parameters, optimizer, layer, below, deltas, batch_weight, l2)
+        gradients.append(layer_gradient(plan, parameters, layer, below, deltas, inverse, alpha))
         if plan.sequential:
-            weights = parameters.weights[layer]
+            update_layer(plan, parameters, optimizer, layer, gradients[-1])
         if layer > 0:
             activation = plan.activations[layer - 1]
             deltas = [
-                activation.deltas(back_through(weights, delta), net[layer - 1], out)
+                activation.deltas(back_through(parameters.weights[layer], delta), net[layer - 1], out)
                 for delta, net, out in zip(deltas, nets, below)
             ]
+    if not plan.sequential:
+        gradients.reverse()
+        if clip_norm > 0.0:
+            gradients = clipped(plan, gradients, clip_norm)
+        for layer in plan.layers:
+            update_layer(plan, parameters, optimizer, layer, gradients[layer])
 
 
 # ---- buffers ----------------------------------------------------------------------------------------------------
