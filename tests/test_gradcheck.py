@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import DTYPES, HIDDEN, PAIRS, Case, cases, sample_weights
 
 import backprop as bp
-from backprop.glassbox import gradcheck as module
+from backprop.glassbox import differences, gradient_table
 
 BIASES = ["per_unit", "shared", "none"]
 
@@ -74,6 +74,16 @@ def test_random_networks_pass(case, weighted):
     assert all(row.excess < 0.5 for row in check if row.verdict == "agrees"), str(check)
 
 
+def test_targets_that_sum_to_one_only_as_float32(engine):
+    net = bp.Network([1, 4], output_activation="softmax", loss="log_loss", random_state=0, engine=engine)
+    t = (np.array([1.0, 3.0, 5.0, 7.0]) / 16.7).astype(np.float32)
+    t[0] += np.float32(1.0) - t.sum()
+    t[3] += np.float32(6e-8)
+    check = bp.gradcheck(net, [1.7], t)
+    assert abs(t.sum(dtype=np.float64) - 1.0) > 1e-8, "else this shows nothing"
+    assert check.ok, str(check)
+
+
 @pytest.mark.parametrize(
     "change", [lambda g: g * (1 + 1e-6), lambda g: -g, lambda g: math.nan, lambda g: math.inf]
 )
@@ -110,7 +120,7 @@ def test_a_strongly_bent_loss_gets_a_smaller_step(monkeypatch):
     x, t = [1.0, 1.0], [0.0]
     assert bp.gradcheck(net, x, t)
     shrunk = bp.gradcheck(net, x, t).rows[0].tolerance
-    monkeypatch.setattr(module, "ATTEMPTS", 1)
+    monkeypatch.setattr(differences, "ATTEMPTS", 1)
     assert shrunk < 0.1 * bp.gradcheck(net, x, t).rows[0].tolerance
 
 
@@ -258,12 +268,12 @@ def test_a_large_network_shows_what_matters():
 
 
 def test_a_table_is_at_most_80_columns_wide():
-    widest = module.GradientRow(
+    widest = gradient_table.GradientRow(
         "w[2][110,120]", "w13200", -1.23456789e-300, -1.23456789e-301, 0.9, 1.2e-306, "differs"
     )
     kink = "the net of h120 (leaky_relu) crosses a kink in row 1000000 of X"
-    at_kink = module.GradientRow("b[1][120]", "b_h120", -1.23456789e-300, 0.0, 1.0, 1e-300, "kink", kink)
-    lines = str(module.GradientCheck((widest,) * 100 + (at_kink,) * 100)).splitlines()
+    at_kink = gradient_table.GradientRow("b[1][120]", "b_h120", -1.23456789e-300, 0.0, 1.0, 1e-300, "kink", kink)
+    lines = str(gradient_table.GradientCheck((widest,) * 100 + (at_kink,) * 100)).splitlines()
     assert len(lines) < 70
     assert max(map(len, lines)) <= 80
     assert lines[-3:-1] == ["80 more differ", "80 more are at a kink"]

@@ -28,9 +28,10 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({type(value).__name__})"
 
 
-def choice(name: str, value: Any, options: Collection[str]) -> str:
-    """One of the names in `options`."""
-    expected = f"{name} must be one of {', '.join(map(repr, options))}, not {shown(value)}"
+def choice(name: str, value: Any, options: Collection[str], *, or_else: str = "") -> str:
+    """One of the names in `options`; `or_else` says what else the argument may be."""
+    also = f", or {or_else}" if or_else else ""
+    expected = f"{name} must be one of {', '.join(map(repr, options))}{also}, not {shown(value)}"
     if not isinstance(value, str):
         raise TypeError(expected)
     if value not in options:

@@ -12,6 +12,7 @@ from ._layout import Array, Layout
 from ._pacing import Pace, slices
 
 WEIGHTS_AT_ONCE = 4096
+AT_ONCE = 1 << 16  # products that either engine does well within a slice's time
 
 
 def total_weight(n_samples: int, sample_weight: Array | None, dtype: np.dtype[Any]) -> float:
@@ -45,8 +46,8 @@ class Machine:
         layout: Layout,
         *,
         sizes: tuple[int, ...],
-        activations: tuple[str, ...],
-        loss: str,
+        activations: tuple[Any, ...],  # names, or rows that are the user's
+        loss: Any,
         shortcut: bool,
         bias: str,
         train_bias: bool,
@@ -58,6 +59,8 @@ class Machine:
         self.layout = layout
         self.fan_outs = sizes[1:]
         self.block = layout.new_block()
+        # Whether the doors call functions of the user's, which may raise anything.
+        self.asks_the_user = not all(isinstance(function, str) for function in (*activations, loss))
         self.plan = engine.make_plan(
             sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype,
             layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
@@ -78,6 +81,15 @@ class Machine:
             both = (sheets, unwanted) if nets else (unwanted, sheets)
             self.engine.forward(self.plan, self.block, X, start, stop, *both)
         return [sheet for sheet in sheets if sheet is not None]
+
+    def outputs(self, X: Array) -> Array:
+        """The last layer's outs; few samples go to the engine at once, as slicing would cost more than they do."""
+        if len(X) * self.layout.n_parameters > AT_ONCE:
+            return self.forward(X, layers=slice(-1, None))[0]
+        out = np.empty((len(X), self.fan_outs[-1]), self.layout.dtype)
+        unwanted: list[Array | None] = [None] * len(self.fan_outs)
+        self.engine.forward(self.plan, self.block, X, 0, len(X), unwanted, [*unwanted[:-1], out])
+        return out
 
     def loss(self, X: Array, T: Array, sample_weight: Array | None) -> float:
         """The mean over the samples of their losses, weighted if there are weights."""

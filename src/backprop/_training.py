@@ -69,7 +69,7 @@ def train(
     Raises
     ------
     DivergenceError
-        With the parameters and the optimizer's state as they were.
+        With the parameters and the optimizer's state as they were; so too with what a custom function raises.
     """
     engine, block = machine.engine, machine.block
     changing = [block, *optimizer.moments, optimizer.powers]
@@ -81,10 +81,9 @@ def train(
     description = (optimizer.method, optimizer.constants, optimizer.moments, optimizer.powers)
     place, status = (0, 0, 0, 0.0, 0.0), engine.FINISHED
 
-    def diverged(epoch: int, sample: int | None, layer: int) -> DivergenceError:
+    def restore() -> None:
         for array, kept in zip(changing, before, strict=True):
             array[:] = kept
-        return DivergenceError(epoch, sample, layer)
 
     with deferred_interrupt(engine.SEES_SIGNALS) as deliver_interrupt:
         while place[0] < epochs and status != engine.STOPPED:
@@ -94,19 +93,24 @@ def train(
             while place[0] < stop and status != engine.STOPPED:
                 begin = perf_counter()
                 rest = None if indices is None else indices[place[0] - first :]
-                place, status = engine.train_epochs(
-                    machine.plan, block, X, T, sample_weight, rest, learning_rates, l2, description, batch_size,
-                    place, stop, pace.items, stop_below, history,
-                )  # fmt: skip
-                epoch, sample, *_ = place
+                try:
+                    place, status = engine.train_epochs(
+                        machine.plan, block, X, T, sample_weight, rest, learning_rates, l2, description,
+                        batch_size, place, stop, pace.items, stop_below, history,
+                    )  # fmt: skip
+                    epoch, sample, *_ = place
+                    if status == engine.LOSS_NOT_FINITE:
+                        order = np.arange(len(X)) if indices is None else indices[epoch - first]
+                        rows = order[sample : sample + batch_size]
+                        raise DivergenceError(epoch, int(rows[0]), machine.first_bad_net(X[rows]))
+                    if status == engine.PARAMETER_NOT_FINITE:
+                        raise DivergenceError(epoch, None, machine.first_bad_layer())
+                except Exception as error:  # it may also come from a signal's handler: that takes nothing back
+                    if machine.asks_the_user or isinstance(error, DivergenceError):
+                        restore()
+                    raise
                 if status == engine.PAUSED:
                     pace.adapt(perf_counter() - begin)
-                elif status == engine.LOSS_NOT_FINITE:
-                    order = np.arange(len(X)) if indices is None else indices[epoch - first]
-                    rows = order[sample : sample + batch_size]
-                    raise diverged(epoch, int(rows[0]), machine.first_bad_net(X[rows]))
-                elif status == engine.PARAMETER_NOT_FINITE:
-                    raise diverged(epoch, None, machine.first_bad_layer())
                 deliver_interrupt()
             if after_epoch is not None:
                 loss = None if history is None else float(history[place[0] - 1])
@@ -116,5 +120,6 @@ def train(
     done = place[0]
     layer = machine.first_bad_layer()
     if layer >= 0:
-        raise diverged(done - 1, None, layer)
+        restore()
+        raise DivergenceError(done - 1, None, layer)
     return history if history is None or done == epochs else history[:done].copy()

@@ -1,6 +1,6 @@
 """What the package raises and warns with, beyond Python's own exceptions."""
 
-__all__ = ["DivergenceError", "EngineWarning"]
+__all__ = ["DivergenceError", "EngineWarning", "UncheckedFunctionError"]
 
 
 class DivergenceError(ArithmeticError):
@@ -33,3 +33,25 @@ class DivergenceError(ArithmeticError):
 
 class EngineWarning(UserWarning):
     """The compiled engine is missing, so the pure-Python one serves: the same numbers, much slower."""
+
+
+class UncheckedFunctionError(RuntimeError):
+    """A network was to be trained with a custom function that has not passed `gradcheck`. Nothing has changed.
+
+    Attributes
+    ----------
+    function : str
+        Which one, as "activation 'softsign'".
+    reason : str
+        What is missing, or what the last check found.
+    """
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(function, reason)
+        self.function, self.reason = function, reason
+
+    def __str__(self) -> str:
+        return (
+            f"the custom {self.function} must pass backprop.gradcheck(net, X, T) before a network is trained with"
+            f" it: {self.reason}"
+        )

@@ -33,8 +33,8 @@ class Activation:
         Whether a unit's output depends on its own net input alone. If not, `outs` and `deltas` do the work.
     relu_like : bool
         Whether it passes positive numbers about as they are and negative ones hardly: larger initial weights.
-    kinked : bool
-        Whether its slope, or its slope's slope, jumps at ``net = 0``: there a difference measures neither side.
+    kinks : tuple of float
+        The nets at which its slope, or its slope's slope, jumps: there a difference measures neither side.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Activation:
     output = True
     per_unit = True
     relu_like = False
-    kinked = False
+    kinks: tuple[float, ...] = ()
 
     def value(self, net: float) -> float:
         """f(net) of one unit."""
@@ -101,7 +101,7 @@ class Relu(Activation):
     formula = "net if net > 0 else 0"
     derivative_formula = "1 if net > 0 else 0"
     relu_like = True
-    kinked = True
+    kinks = (0.0,)
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else 0.0
@@ -131,7 +131,7 @@ class LeakyRelu(Activation):
     formula = "net if net > 0 else 0.01*net"
     derivative_formula = "1 if net > 0 else 0.01"
     relu_like = True
-    kinked = True
+    kinks = (0.0,)
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else 0.01 * net
@@ -147,7 +147,7 @@ class Elu(Activation):
     formula = "net if net > 0 else exp(net) - 1"
     derivative_formula = "1 if net > 0 else out + 1"
     relu_like = True
-    kinked = True
+    kinks = (0.0,)
 
     def value(self, net: float) -> float:
         return net if net > 0.0 else expm1(net)
@@ -273,6 +273,10 @@ class Loss:
     def configured(self, output_activation: str, huber_delta: float) -> "Loss":
         """The row for a network with this output activation and this threshold."""
         return self
+
+    def goes_with(self, output_activation: str) -> bool:
+        """Whether it is defined for every value that this output activation, by its name, can give."""
+        return self.output_activations is None or output_activation in self.output_activations
 
     def value(self, net: float, out: float, target: float) -> float:
         """The error of one output unit."""
@@ -414,5 +418,4 @@ SHORTCUTS = frozenset(
 
 def pair_is_possible(output_activation: str, loss: str) -> bool:
     """Whether the loss is defined for every value that the output activation can give."""
-    needed = LOSSES[loss].output_activations
-    return ACTIVATIONS[output_activation].output and (needed is None or output_activation in needed)
+    return ACTIVATIONS[output_activation].output and LOSSES[loss].goes_with(output_activation)

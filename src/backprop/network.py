@@ -4,20 +4,25 @@ Arguments are checked here; the engine (see `_engine`) computes, and `_training`
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _checks as checks
-from . import _engine, _training
+from . import _custom as custom
+from . import _engine, _standing, _training
+from ._custom import ActivationLike, LossLike, custom_rows, label
 from ._layout import Layout
 from ._machine import Machine
 from ._views import LayerViews, apart
-from .functions import ACTIVATIONS, LARGEST, LOSSES, SHORTCUTS, pair_is_possible
+from .functions import ACTIVATIONS, LARGEST, SHORTCUTS, Activation, Loss, SoftmaxLogLoss
 from .optimizers import NAMES, Optimizer, of_name_or_instance
+
+if TYPE_CHECKING:
+    from .glassbox.trace import Trace
 
 __all__ = ["Gradients", "Network", "NetworkConfig"]
 
@@ -28,6 +33,7 @@ RandomState = int | np.integer[Any] | np.random.RandomState | None
 
 BIASES = ("per_unit", "shared", "none")
 UPDATE_ORDERS = ("simultaneous", "sequential")
+FUNCTIONS = ("output_activation", "loss")
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,33 @@ class NetworkConfig:
     """The specification of a network; see `Network` for what each entry means."""
 
     sizes: tuple[int, ...]
-    activation: tuple[str, ...]
-    output_activation: str
-    loss: str
+    activation: tuple[str | ActivationLike, ...]
+    output_activation: str | ActivationLike
+    loss: str | LossLike
     bias: str
     train_bias: bool
     update_order: str
     huber_delta: float = 1.0
     dtype: str = "float64"
+
+    @property
+    def rows(self) -> tuple[Activation, ...]:
+        """The row of the table for each layer of weights, or what stands for one."""
+        return tuple(
+            custom.activation_row(activation) for activation in (*self.activation, self.output_activation)
+        )
+
+    @property
+    def loss_row(self) -> Loss:
+        """The row of the loss, configured."""
+        output = self.output_activation
+        name = output if isinstance(output, str) else output.name
+        return custom.loss_row(self.loss).configured(name, self.huber_delta)
+
+    @property
+    def shortcut(self) -> bool:
+        """Whether the output deltas are out - target, without the factors."""
+        return (self.rows[-1].name, self.loss_row.name) in SHORTCUTS
 
 
 class Gradients(NamedTuple):
@@ -73,16 +98,19 @@ class Network:
     sizes : sequence of int
         Units per layer, inputs first: ``[2, 2, 2]`` has two inputs, one hidden layer of two units, two outputs.
         ``[2, 1]`` has no hidden layer.
-    activation : str or sequence of str, default="logistic"
+    activation : str, object, or sequence of them, default="logistic"
         Of the hidden layers: one name, or one per hidden layer. ``"identity"``, ``"logistic"``, ``"tanh"``,
-        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"softplus"`` or ``"silu"``.
-    output_activation : str, default="logistic"
-        Of the output layer; the same names, and ``"softmax"`` and ``"exp"``.
-    loss : str, default="squared_error"
+        ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"softplus"`` or ``"silu"``. Instead of a name an object of
+        your own, as `CustomActivation` describes it: such a network is computed by the pure-Python engine, and
+        trained only once `gradcheck` has passed on the object.
+    output_activation : str or object, default="logistic"
+        Of the output layer; the same names, and ``"softmax"`` and ``"exp"``; or an object.
+    loss : str or object, default="squared_error"
         A sample's loss is a sum over its outputs. ``"squared_error"`` (half the square), ``"absolute_error"``
         and ``"huber"`` go with every output. ``"log_loss"``, the cross-entropy, needs logistic outputs and
         targets within [0, 1], or softmax outputs and targets that sum to 1. ``"poisson"`` (half the deviance)
-        needs exp, softplus, logistic or softmax outputs and targets of at least 0.
+        needs exp, softplus, logistic or softmax outputs and targets of at least 0. Or an object, as
+        `CustomLoss` describes it.
     bias : {"per_unit", "shared", "none"}, default="per_unit"
         One bias for each unit, or one for each layer, shared by its units as in Mazur's tutorial, or none.
     train_bias : bool, default=True
@@ -102,7 +130,7 @@ class Network:
         call.
     engine : {"auto", "compiled", "python"}, default="auto"
         Which engine computes. "auto": as the environment variable BACKPROP_ENGINE says, else the compiled
-        engine if it is installed.
+        engine if it is installed; for a network with a custom function always the Python engine.
 
     Raises
     ------
@@ -138,9 +166,9 @@ class Network:
         self,
         sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "logistic",
-        output_activation: str = "logistic",
-        loss: str = "squared_error",
+        activation: str | ActivationLike | Sequence[str | ActivationLike] = "logistic",
+        output_activation: str | ActivationLike = "logistic",
+        loss: str | LossLike = "squared_error",
         bias: str = "per_unit",
         train_bias: bool = True,
         update_order: str = "simultaneous",
@@ -152,41 +180,51 @@ class Network:
         checked_sizes, checked_dtype = checks.layer_sizes(sizes), checks.dtype(dtype)
         config = NetworkConfig(
             sizes=checked_sizes,
-            activation=_hidden_activations(activation, len(checked_sizes) - 2),
-            output_activation=checks.choice("output_activation", output_activation, _usable("output")),
-            loss=checks.choice("loss", loss, LOSSES),
+            activation=custom.hidden_activations(activation, len(checked_sizes) - 2),
+            output_activation=custom.checked_activation("output_activation", output_activation, "output"),
+            loss=custom.checked_loss(loss),
             bias=checks.choice("bias", bias, BIASES),
             train_bias=checks.boolean("train_bias", train_bias),
             update_order=checks.choice("update_order", update_order, UPDATE_ORDERS),
             huber_delta=checks.rate("huber_delta", huber_delta, above=True, dtype=checked_dtype),
             dtype=checked_dtype,
         )
-        if not pair_is_possible(config.output_activation, config.loss):
-            allowed = [name for name in _usable("output") if pair_is_possible(name, config.loss)]
+        rows, of_loss = config.rows, config.loss_row
+        if not of_loss.goes_with(rows[-1].name):
+            needed = of_loss.output_activations or frozenset()
+            allowed = [*(name for name in ACTIVATIONS if name in needed), *sorted(needed - {*ACTIVATIONS})]
             raise ValueError(
-                f"loss={config.loss!r} needs output_activation {' or '.join(map(repr, allowed))}, not"
-                f" {config.output_activation!r}"
+                f"loss={label(config.loss)} needs output_activation {' or '.join(map(repr, allowed))}, not"
+                f" {label(config.output_activation)}"
             )
         rng = checks.random_state(random_state)
         self._open(config, engine)
-        for view, name in zip(self.weights, (*config.activation, config.output_activation), strict=True):
-            bound = ACTIVATIONS[name].initial_bound(*view.shape)
+        for view, row in zip(self.weights, rows, strict=True):
+            bound = row.initial_bound(*view.shape)
             view[...] = rng.uniform(-bound, bound, size=view.shape)
 
     def _open(self, config: NetworkConfig, engine: str) -> None:
         """Set up the machine for a checked specification, with all parameters 0."""
-        module = _engine.pick(engine)
+        rows, of_loss = config.rows, config.loss_row
+        self._custom = custom_rows((*rows, of_loss))
+        if self._custom and engine == "compiled":
+            raise ValueError(
+                f"engine='compiled' cannot compute the custom {self._custom[0].what}: it knows the built-in"
+                " functions alone. Leave engine='auto', which is 'python' for this network"
+            )
+        module = _engine.pick("python" if self._custom and engine == "auto" else engine)
         layout = Layout(config.sizes, config.bias, config.dtype)
         what = f"a network of {layout.n_parameters:,} parameters"
         checks.memory("sizes", what, layout.size, layout.dtype.itemsize)
         self._config = config
+        self._loss_row = of_loss
         self._machine = Machine(
             module,
             layout,
             sizes=config.sizes,
-            activations=(*config.activation, config.output_activation),
-            loss=config.loss,
-            shortcut=(config.output_activation, config.loss) in SHORTCUTS,
+            activations=tuple(map(custom.for_engine, rows)),
+            loss=custom.for_engine(of_loss),
+            shortcut=config.shortcut,
             bias=config.bias,
             train_bias=config.train_bias,
             sequential=config.update_order == "sequential",
@@ -357,6 +395,8 @@ class Network:
             If an argument is not as above. Nothing has changed then.
         DivergenceError
             If the loss or a parameter is not finite. Nothing has changed then.
+        UncheckedFunctionError
+            If a custom function has not passed `gradcheck`. Nothing has changed then.
         """
         samples, targets, single = self._samples_and_targets(x, t, names=("x", "t"))
         if not single:
@@ -447,6 +487,9 @@ class Network:
         DivergenceError
             If a loss or a parameter leaves the finite numbers. The parameters and the optimizer's state are
             those from before the call.
+        UncheckedFunctionError
+            If a custom function has not passed `gradcheck`. Nothing has changed then. What such a function raises
+            in the run comes out as it is, and all is as it was before the call.
         RuntimeError
             If another call is training this network.
         KeyboardInterrupt
@@ -485,8 +528,79 @@ class Network:
             after_epoch=None if callback is None else lambda epoch, loss: callback(epoch, self, loss) is True,
         )
 
+    def trace(
+        self,
+        x: ArrayLike,
+        t: ArrayLike,
+        *,
+        learning_rate: LearningRate = None,
+        optimizer: str | Optimizer = "sgd",
+        l2: float = 0.0,
+        sample_weight: ArrayLike | None = None,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        random_state: RandomState = None,
+        after: int = 0,
+        names: Mapping[str, Any] | None = None,
+    ) -> "Trace":
+        """Every number of one training step, with the formula and the numbers that it was computed from.
+
+        The step is taken on a copy: neither the network nor the optimizer changes.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_inputs,) or (n_samples, n_inputs)
+            One sample, or a mini-batch.
+        t : array-like of shape (n_outputs,) or (n_samples, n_outputs)
+        learning_rate, optimizer, l2, sample_weight, shuffle, random_state
+            As in `train`. An optimizer's instance shows its next step, from the state that it has.
+        batch_size : int, optional
+            Samples per update; all of them if it is not given.
+        after : int, default=0
+            How many updates come first, made as `train` would make them with these arguments: ``after=4710`` shows
+            the 4,711th. If one of them leaves the finite numbers, it is that one which is shown.
+        names : dict, optional
+            Your own names, ``{"inputs": [...], "hidden": [...], "outputs": [...]}``, each of them optional;
+            "hidden" is a list of lists if there are several hidden layers. docs/trace.md says what each number is
+            called.
+
+        Returns
+        -------
+        Trace
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not as above, or a parameter of the network is not finite.
+
+        Examples
+        --------
+        >>> import backprop as bp
+        >>> net, x, t = bp.examples.worked_example()
+        >>> print(net.trace(x, t)["net_h1"])
+        net_h1 = w1*i1 + w2*i2 + b1 = 0.15*0.05 + 0.2*0.1 + 0.35 = 0.3775
+        """
+        from .glassbox.trace import trace_step  # above this module, and not needed to train
+
+        return trace_step(
+            self,
+            x,
+            t,
+            learning_rate=learning_rate,
+            optimizer=optimizer,
+            l2=l2,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            random_state=random_state,
+            after=after,
+            names=names,
+        )
+
     def _train(self, samples: Array, targets: Array, *, optimizer: Optimizer, **options: Any) -> Array | None:
-        """Run `_training.train` with the parameters checked and no second run beside it."""
+        """Run `_training.train` with the parameters and functions checked and no second run beside it."""
+        if self._custom:
+            _standing.refuse_unchecked(self._custom)
         # Ctrl-C may come at any call. What claims the network and what frees it has none, so that it cannot stay
         # claimed, nor (as threads change at the same places) be claimed twice.
         state, token = self.__dict__, object()
@@ -528,12 +642,13 @@ class Network:
         config, engine = self._config, self._machine.engine
         samples, single = checks.samples(names[0], X, config.sizes[0], engine, config.dtype)
         targets = checks.targets(names[1], T, len(samples), config.sizes[-1], single, engine, config.dtype)
-        allowed = LOSSES[config.loss].target_range
+        allowed = self._loss_row.target_range
         if allowed is not None:
             low, high = allowed
             limits = f"from {low:g} to {high:g}" if high < LARGEST else f"of at least {low:g}"
-            checks.within(names[1], targets, engine, low, high, f"targets {limits} for loss={config.loss!r}")
-        if config.loss == "log_loss" and config.output_activation == "softmax":
+            limits = limits if low > -LARGEST else f"of at most {high:g}"
+            checks.within(names[1], targets, engine, low, high, f"targets {limits} for loss={label(config.loss)}")
+        if isinstance(self._loss_row, SoftmaxLogLoss):
             checks.rows_sum_to_one(names[1], targets)
         return apart(samples, self._machine.block), apart(targets, self._machine.block), single
 
@@ -550,6 +665,8 @@ class Network:
         return self.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        for row in self._custom:
+            custom.can_be_pickled(row)
         # The engine is chosen anew where the pickle is opened: the compiled one may be missing there.
         return _restored, (type(self), self._config, "auto", self.parameters)
 
@@ -564,37 +681,19 @@ class Network:
     def __repr__(self) -> str:
         config = self._config
         shown = [f"{list(config.sizes)}"]
-        if len(set(config.activation)) > 1:
-            shown.append(f"activation={list(config.activation)}")
-        elif config.activation and config.activation[0] != "logistic":
-            shown.append(f"activation={config.activation[0]!r}")
+        hidden = [label(activation) for activation in config.activation]
+        if len(set(hidden)) > 1:
+            shown.append(f"activation=[{', '.join(hidden)}]")
+        elif hidden and hidden[0] != "'logistic'":
+            shown.append(f"activation={hidden[0]}")
         defaults = {
             name: parameter.default for name, parameter in inspect.signature(Network.__init__).parameters.items()
         }
         for name in ("output_activation", "loss", "bias", "train_bias", "update_order", "huber_delta", "dtype"):
-            if getattr(config, name) != defaults[name]:
-                shown.append(f"{name}={getattr(config, name)!r}")
+            value = label(getattr(config, name)) if name in FUNCTIONS else repr(getattr(config, name))
+            if value != repr(defaults[name]):
+                shown.append(f"{name}={value}")
         return f"<Network({', '.join(shown)}): {self.n_parameters} parameters>"
-
-
-def _usable(where: str) -> list[str]:
-    """The activations that may be used in "hidden" or "output" layers."""
-    return [name for name, row in ACTIVATIONS.items() if getattr(row, where)]
-
-
-def _hidden_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
-    """One name per hidden layer."""
-    names = _usable("hidden")
-    if isinstance(activation, np.ndarray):
-        activation = activation.tolist()
-    if isinstance(activation, str) or not isinstance(activation, Sequence):
-        return (checks.choice("activation", activation, names),) * n_hidden
-    if len(activation) != n_hidden:
-        raise ValueError(
-            f"activation must be one name, or one for each of the {n_hidden} hidden layers, not"
-            f" {checks.shown(activation)}"
-        )
-    return tuple(checks.choice(f"activation[{k}]", name, names) for k, name in enumerate(activation))
 
 
 def _restored(kind: type[Network], config: NetworkConfig, engine: str, parameters: Array) -> Network:

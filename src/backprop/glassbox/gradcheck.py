@@ -6,146 +6,38 @@ knows nothing of deltas. Each row carries the error that its difference may have
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..functions import ACTIVATIONS, LOSSES
+from .._custom import CustomActivationRow, CustomLossRow, CustomRow
+from .._standing import record
+from ..functions import SoftmaxLogLoss
 from ..network import Network
+from .derivatives import FunctionCheck, check_activation, check_loss
+from .differences import Measured, best, extrapolated
+from .gradient_table import GradientCheck, GradientRow
 from .names import Names
-from .step import _deltas
+from .recording import deltas as deltas_of
 
 __all__ = ["GradientCheck", "GradientRow", "gradcheck"]
 
 Array = NDArray[np.floating[Any]]
 Floats = list[float]
 
-COLUMNS = 80
-SHOWN_WHOLE = 40  # a network with more parameters is shown by its conspicuous rows
-SHOWN_MOST = 20  # of those that agree or of one kind of conspicuous row
-
 # Losses of d = t - out: a rounded out or t enters as strongly as out does. The terms of any other loss may be
 # large where they cancel, and its dE/dout says little about their rounding.
 OF_DIFFERENCE = frozenset({"squared_error", "absolute_error", "huber"})
 
-# A second and a third step, each smaller by this, where the loss bends so strongly that the first says little.
-SHRINK, ATTEMPTS = 16.0, 3
-BENDS = 1e-6  # relative: that strongly
-
-
-@dataclass(frozen=True)
-class GradientRow:
-    """One parameter, or one input, of a gradient check.
-
-    Attributes
-    ----------
-    name : str
-        ``w[l][i,j]``, ``b[l][j]``, ``x[i]`` or ``x[s,i]``, all counted from 1: ``w[l][i,j]`` is
-        ``net.weights[l-1][i-1, j-1]``.
-    tutorial_name : str
-        As Mazur's tutorial counts: ``w5``, ``b2``, ``b_h1``, ``i1``.
-    analytic : float
-        What `Network.gradients` says.
-    numeric : float
-        What differences of the loss say. It means nothing at a kink.
-    difference : float
-        Relative: ``abs(analytic - numeric)/max(abs(analytic), abs(numeric))``, and 0 if both are 0.
-    tolerance : float
-        Absolute: the error that `numeric` may have from truncation and rounding.
-    verdict : {"agrees", "differs", "kink"}
-        Whether the two are within the tolerance; "kink" where the loss changes its rule within the step.
-    kink : str
-        What changes its rule: the unit, and the sample as a row of X, counted from 0; empty if nothing does.
-    """
-
-    name: str
-    tutorial_name: str
-    analytic: float
-    numeric: float
-    difference: float
-    tolerance: float
-    verdict: str
-    kink: str = ""
-
-    @property
-    def excess(self) -> float:
-        """The absolute difference in units of the tolerance: above 1 is too much; infinite if it is no number."""
-        off = abs(self.analytic - self.numeric)
-        if off <= self.tolerance:
-            return off / self.tolerance if off else 0.0
-        return off / self.tolerance if self.tolerance > 0.0 and math.isfinite(off) else math.inf
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """The outcome of `gradcheck`. It is true if it is ok, yields its rows, and prints as a table.
-
-    Attributes
-    ----------
-    rows : tuple of GradientRow
-        In the order of ``net.parameters``, then the inputs if they were asked for.
-    """
-
-    rows: tuple[GradientRow, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether no row differs. Rows at a kink are not held against the gradient; see `kinks`."""
-        return not self.differing
-
-    @property
-    def differing(self) -> tuple[GradientRow, ...]:
-        """The rows whose verdict is "differs", the worst first."""
-        return self._of("differs")
-
-    @property
-    def kinks(self) -> tuple[GradientRow, ...]:
-        """The rows whose verdict is "kink", in order: nothing is known about them."""
-        return tuple(row for row in self.rows if row.verdict == "kink")
-
-    def _of(self, verdict: str) -> tuple[GradientRow, ...]:
-        """The rows of a verdict, those that use up most of their tolerance first."""
-        return tuple(
-            sorted((row for row in self.rows if row.verdict == verdict), key=lambda row: row.excess, reverse=True)
-        )
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    def __iter__(self) -> Iterator[GradientRow]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __repr__(self) -> str:
-        return f"<GradientCheck: {self._counts()}>"
-
-    def _counts(self) -> str:
-        """How many rows have which verdict."""
-        counts = [f"{sum(row.verdict == 'agrees' for row in self.rows)} agree"]
-        counts.append(f"{len(self.differing)} differ")
-        if self.kinks:
-            counts.append(f"{len(self.kinks)} at a kink")
-        return ", ".join(counts)
-
-    def __str__(self) -> str:
-        agreeing = self._of("agrees")
-        groups = [("differ", self.differing), ("are at a kink", self.kinks), ("agree", agreeing)]
-        if len(self.rows) <= SHOWN_WHOLE:
-            most = {name: SHOWN_WHOLE for name, _ in groups}
-        else:  # the worst of those that agree are of interest only where nothing else is
-            most = {name: SHOWN_MOST for name, _ in groups}
-            most["agree"] = 0 if len(agreeing) < len(self.rows) else 5
-        shown = [row for name, rows in groups for row in rows[: most[name]]]
-        lines = [*_table(shown), ""] if shown else []
-        for name, rows in groups:
-            if len(rows) > most[name]:
-                lines.append(f"{len(rows) - most[name]} more {name}")
-        lines.append(f"{len(self.rows)} derivatives: {self._counts()}")
-        return "\n".join(lines)
+# A custom function is reached where a gradient that depends on it is known to within this much of itself; float32
+# gives no more. How sharply its derivative is looked at is the matter of `derivatives`, in float64.
+REACHED = 0.1
+UNREACHED = (
+    "every gradient that depends on it is 0, at a kink, or too small beside its tolerance, so nothing is known"
+    " about it; take other samples, weights or targets"
+)
 
 
 def gradcheck(
@@ -164,7 +56,8 @@ def gradcheck(
     Parameters
     ----------
     net : Network
-        It stays as it is.
+        It stays as it is; but a custom function of it that passes may be trained with from now on, and one that
+        fails may not.
     X, T, sample_weight : array-like
         As in `Network.loss`.
     inputs : bool, default=False
@@ -180,6 +73,8 @@ def gradcheck(
     ------
     TypeError, ValueError
         If net is not a Network; else as `Network.loss` does.
+    Exception
+        What a custom function raises. It has then failed.
 
     Notes
     -----
@@ -195,13 +90,21 @@ def gradcheck(
       terms of the longest sum, as roundings add like a random walk. The estimate has weights 4/3 and 1/3 on
       differences whose errors are ``2*noise/h`` and ``noise/h``.
 
+    Targets for softmax with log_loss are scaled to rows that sum to 1 as float64 numbers.
+
     Where truncation exceeds both rounding and a millionth of the derivative, the step is divided by 16, at most
     twice, and the row with the smallest tolerance kept.
 
     A row is at a kink if, among the points where the loss was measured, the net of a relu, leaky_relu or elu
     unit changes sign, or ``out - t`` does with absolute_error, or passes from one side of ``huber_delta`` to the
-    other with huber, for any sample that counts. The slope (of elu and huber the slope's slope) then jumps
-    within the step, and the difference measures neither side. A loss that is not finite makes a row differ.
+    other with huber, or either passes one of the `kinks` of a custom function, for any sample that counts. The
+    slope (of elu and huber the slope's slope) then jumps within the step, and the difference measures neither
+    side. A loss that is not finite makes a row differ.
+
+    Of a custom function, the derivative is also compared with differences of its value alone, at the nets of the
+    network (outputs and targets, of a loss) and at a grid. It passes if those agree, no row differs, and at least
+    one gradient that depends on it agrees to a tenth of itself, so that the check has reached it. A check that
+    has not reached it leaves it as it was.
 
     A float32 network is measured in float32, where a difference of losses has few digits: tolerances of a
     hundredth of the largest derivative are usual, and only gross errors are found. Its twin, a float64 network
@@ -226,14 +129,65 @@ def gradcheck(
         raise TypeError(f"inputs must be True or False, not {inputs!r}")
     samples, targets, single = net._samples_and_targets(X, T)
     weights = net._weights_of_samples(sample_weight, len(samples))
-    analytic = net.gradients(X, T, sample_weight)
-    with np.errstate(all="ignore"):  # what overflows is not finite, and its rows differ
-        trial = _Trial(net, samples.copy(), targets, weights)
-        rows = [trial.row(place, gradient) for place, gradient in _parameters(trial, *analytic[:2])]
-        if inputs:
-            gradients = np.reshape(analytic.inputs, samples.shape)
-            rows += [trial.row(place, gradient) for place, gradient in _inputs(trial, gradients, single)]
-    return GradientCheck(tuple(rows))
+    if isinstance(net.config.loss_row, SoftmaxLogLoss):
+        # Rows may be off 1 by the rounding of their dtype, and ``out - t`` is the gradient where they are not.
+        targets = targets / targets.sum(axis=1, keepdims=True, dtype=np.float64)
+    try:
+        with np.errstate(all="ignore"):  # what overflows is not finite, and its rows differ
+            analytic = net.gradients(samples, targets, sample_weight)
+            trial = _Trial(net, samples.copy(), targets, weights)
+            rows = [trial.row(place, gradient) for place, gradient in _parameters(trial, *analytic[:2])]
+            functions = tuple(_functions(trial, rows))
+            if inputs:
+                gradients = np.reshape(analytic.inputs, samples.shape)
+                rows += [trial.row(place, gradient) for place, gradient in _inputs(trial, gradients, single)]
+    except Exception as error:
+        for custom in net._custom:
+            record(custom.source, f"in the last gradcheck of it there was a {type(error).__name__}: {error}")
+        raise
+    check = GradientCheck(tuple(rows), functions)
+    _record(net._custom, check)
+    return check
+
+
+# ---- custom functions --------------------------------------------------------------------------------------
+
+
+def _functions(trial: "_Trial", rows: list[GradientRow]) -> Iterator[FunctionCheck]:
+    """The check of each custom function of the network, in the order of `Network._custom`."""
+    layers = range(len(trial.below))
+    first = 0
+    reached = []
+    for layer in layers:
+        last = first + trial.net.weights[layer].size + trial.net.biases[layer].size
+        of_layer = [row for row in rows[first:last] if row.verdict == "agrees"]
+        reached.append(any(0.0 <= row.tolerance < REACHED * abs(row.analytic) for row in of_layer))
+        first = last
+    for row in trial.net._custom:
+        if isinstance(row, CustomLossRow):
+            where = [layers[-1]]
+            outs, targets = trial.outs[-1][trial.counting], trial.targets[trial.counting]
+            check = check_loss(row, trial.rows[-1], outs.ravel().tolist(), targets.ravel().tolist())
+        else:
+            where = [layer for layer in layers if getattr(trial.rows[layer], "source", None) is row.source]
+            check = check_activation(
+                row, [net for layer in where for net in trial.nets[layer][trial.counting].ravel().tolist()]
+            )
+        if check.verdict == "agrees" and not any(reached[layer] for layer in where):
+            check = replace(check, verdict="unreached", detail=UNREACHED)
+        yield check
+
+
+def _record(custom: tuple[CustomRow, ...], check: GradientCheck) -> None:
+    """Remember which functions passed and which failed."""
+    differing = f"{len(check.differing)} of {len(check)} derivatives of the network differ"
+    for row, of_function in zip(custom, check.functions, strict=True):
+        if of_function.verdict == "differs":
+            record(row.source, f"in the last gradcheck of it, {of_function.detail}")
+        elif check.differing:
+            record(row.source, f"in the last gradcheck of it, {differing}")
+        elif of_function.verdict == "agrees":
+            record(row.source, "")
 
 
 # ---- what is moved -----------------------------------------------------------------------------------------
@@ -252,8 +206,9 @@ class _Place(NamedTuple):
 class _Sides(NamedTuple):
     """On which side of their kinks the numbers of one layer are: what they are called, and (sample, unit)."""
 
-    form: str
+    what: str
     units: list[str]
+    function: str
     sides: NDArray[Any]
 
 
@@ -267,11 +222,13 @@ def _parameters(
         view = trial.net.weights[layer]
         for i, j in np.ndindex(*view.shape):
             name = f"w[{layer + 1}][{i + 1},{j + 1}]"
-            place = _Place(view, (i, j), name, names.weights[layer][i][j], float(largest[i]))
+            numbered = names.parameter(layer + 1, (i + 1, j + 1))
+            place = _Place(view, (i, j), name, numbered, float(largest[i]))
             yield place, float(weights[layer][i, j])
         view = trial.net.biases[layer]
         for j in range(len(view)):
-            place = _Place(view, (j,), f"b[{layer + 1}][{j + 1}]", names.biases[layer][j], 1.0)
+            numbered = names.parameter(layer + 1, (j + 1,) if names.bias == "per_unit" else ())
+            place = _Place(view, (j,), f"b[{layer + 1}][{j + 1}]", numbered, 1.0)
             yield place, float(biases[layer][j])
 
 
@@ -280,7 +237,7 @@ def _inputs(trial: "_Trial", gradients: Array, single: bool) -> Iterator[tuple[_
     largest = np.abs(trial.net.weights[0]).max(axis=1)
     for s, i in np.ndindex(*gradients.shape):
         name = f"x[{i + 1}]" if single else f"x[{s + 1},{i + 1}]"
-        place = _Place(trial.samples, (s, i), name, trial.names.inputs[i], float(largest[i]))
+        place = _Place(trial.samples, (s, i), name, trial.names.unit(0, i + 1), float(largest[i]))
         yield place, float(gradients[s, i])
 
 
@@ -294,14 +251,14 @@ class _Trial:
         self.net = net.copy()
         self.machine = self.net._machine
         self.samples, self.targets, self.weights = samples, targets, weights
-        self.names = Names(net.config)
+        self.names = Names(net.config, tutorial=True)
         config = net.config
-        self.loss = LOSSES[config.loss].configured(config.output_activation, config.huber_delta)
+        self.rows, self.loss = config.rows, config.loss_row
         self.eps = float(np.finfo(self.machine.block.dtype).eps)
         self.counting = np.arange(len(samples)) if weights is None else np.flatnonzero(weights)
-        nets, outs = self.machine.forward(samples, nets=True), self.machine.forward(samples)
-        self.below = [samples.copy(), *outs[:-1]]
-        self.noise = self._noise(nets, outs)
+        self.nets, self.outs = self.machine.forward(samples, nets=True), self.machine.forward(samples)
+        self.below = [samples.copy(), *self.outs[:-1]]
+        self.noise = self._noise(self.nets, self.outs)
         self.at_home = self._sides()
 
     def _noise(self, nets: list[Array], outs: list[Array]) -> float:
@@ -311,14 +268,20 @@ class _Trial:
         the loss with respect to the sum, which is a delta if the sum is a net.
         """
         config = self.net.config
-        deltas, _ = _deltas(self.machine, self.machine.block, nets, outs, self.targets)
+        deltas, gradients = deltas_of(self.machine, self.machine.block, nets, outs, self.targets)
         sizes = self._loss_terms(nets[-1], outs[-1])
         for layer, delta in enumerate(deltas):
             terms = np.abs(self.below[layer]) @ np.abs(self.net.weights[layer])
             if config.bias != "none":
                 terms = terms + np.abs(self.net.biases[layer])
             sizes += (np.abs(delta) * terms).sum(axis=1)
-        if not ACTIVATIONS[config.output_activation].per_unit:  # softmax takes the largest net from every other
+        for layer, row in enumerate(self.rows):
+            if isinstance(row, CustomActivationRow):
+                # What is rounded inside it is not known: it may go through numbers of about 1 to a small out.
+                last = layer == len(gradients)
+                of_outs = _per_sample(self.loss.gradients, outs[-1], self.targets) if last else gradients[layer]
+                sizes += (np.abs(of_outs) * np.maximum(np.abs(outs[layer]), 1.0)).sum(axis=1)
+        if not self.rows[-1].per_unit:  # softmax takes the largest net from every other
             sizes += 2.0 * np.abs(nets[-1]).max(axis=1) * np.abs(deltas[-1]).sum(axis=1)
         longest = max(*config.sizes, len(self.samples)) + 1
         return self.eps * math.sqrt(longest) * float(np.average(sizes, weights=self.weights))
@@ -328,7 +291,9 @@ class _Trial:
         targets = self.targets
         values = _per_sample(self.loss.values, nets, outs, targets)
         operands = np.abs(outs) + np.abs(targets)
-        if self.loss.name in OF_DIFFERENCE:
+        if isinstance(self.loss, CustomLossRow):
+            operands = 1.0 + operands * np.maximum(np.abs(_per_sample(self.loss.gradients, outs, targets)), 1.0)
+        elif self.loss.name in OF_DIFFERENCE:
             operands = operands * np.abs(_per_sample(self.loss.gradients, outs, targets))
         else:
             operands = operands + np.abs(nets)
@@ -342,19 +307,10 @@ class _Trial:
         cube_root = float(np.cbrt(self.eps))
         # As far as needed for the net to move by a step, but not so little that it drowns in the parameter's ulp.
         step = max(cube_root * reach / max(place.factor, 1.0), cube_root * cube_root * abs(float(home)))
-        best = (math.nan, math.inf)
-        kink = ""
         try:
-            for _ in range(ATTEMPTS):
-                numeric, truncation, rounding, kink = self._extrapolated(place, step)
-                if truncation + rounding < best[1]:  # never so if a loss is not finite
-                    best = numeric, truncation + rounding
-                if kink or truncation <= max(rounding, BENDS * abs(numeric)):
-                    break
-                step /= SHRINK
+            numeric, tolerance, kink = best(lambda size: self._extrapolated(place, size), step)
         finally:
             place.array[place.at] = home
-        numeric, tolerance = best
         off, size = abs(analytic - numeric), max(abs(analytic), abs(numeric))
         agrees = off <= tolerance < math.inf
         return GradientRow(
@@ -365,8 +321,8 @@ class _Trial:
             kink=kink,
         )  # fmt: skip
 
-    def _extrapolated(self, place: _Place, step: float) -> tuple[float, float, float, str]:
-        """The derivative from two central differences, its two errors, and the kink that was crossed, if any."""
+    def _extrapolated(self, place: _Place, step: float) -> Measured:
+        """The derivative from two central differences."""
         home = place.array[place.at]
         real = type(home)
         found: Floats = []
@@ -382,28 +338,25 @@ class _Trial:
             place.array[place.at] = home
             width = float(points[0]) - float(points[1])
             found.append((losses[0] - losses[1]) / width if width else math.nan)
-        wide, narrow = found
-        return (4.0 * narrow - wide) / 3.0, abs(wide - narrow), 3.0 * self.noise / step, kink
+        numeric, truncation = extrapolated(*found)
+        return Measured(numeric, truncation, 3.0 * self.noise / step, kink)
 
     # ---- kinks ---------------------------------------------------------------------------------------------
 
     def _sides(self) -> list[_Sides]:
         """Of every layer with kinks, and of a loss with kinks."""
-        config = self.net.config
         samples = self.samples[self.counting]
-        rows = [ACTIVATIONS[name] for name in (*config.activation, config.output_activation)]
         found = []
-        if any(row.kinked for row in rows):
+        if any(row.kinks for row in self.rows):
             nets = self.machine.forward(samples, nets=True)
-            found += [
-                _Sides(f"the net of {{}} ({row.name})", self.names.units[layer], nets[layer] > 0.0)
-                for layer, row in enumerate(rows)
-                if row.kinked
-            ]
+            for layer, row in enumerate(self.rows):
+                if row.kinks:
+                    sides = np.sum([nets[layer] > kink for kink in row.kinks], axis=0)
+                    found.append(_Sides("the net of", self.names.units(layer + 1), f"({row.name})", sides))
         if self.loss.kinks:
             off = self.machine.forward(samples, layers=slice(-1, None))[0] - self.targets[self.counting]
             sides = np.sum([np.sign(off - kink) for kink in self.loss.kinks], axis=0)
-            found.append(_Sides(f"out - t of {{}} ({config.loss})", self.names.outputs, sides))
+            found.append(_Sides("out - t of", self.names.units(self.names.last), f"({self.loss.name})", sides))
         return found
 
     def _crossed(self, sides: list[_Sides]) -> str:
@@ -412,7 +365,7 @@ class _Trial:
             moved = np.argwhere(before.sides != now.sides)
             if len(moved):
                 sample, unit = moved[0].tolist()
-                what = now.form.format(now.units[unit])
+                what = f"{now.what} {now.units[unit]} {now.function}"
                 return f"{what} crosses a kink in row {self.counting[sample]} of X"
         return ""
 
@@ -420,31 +373,3 @@ class _Trial:
 def _per_sample(formula: Callable[..., Floats], *operands: Array) -> Array:
     """A formula for a whole output layer, applied to each sample in turn."""
     return np.array([formula(*each) for each in zip(*(array.tolist() for array in operands), strict=True)])
-
-
-# ---- as text -----------------------------------------------------------------------------------------------
-
-HEADINGS = ("parameter", "", "analytic", "numeric", "rel.diff", "tolerance", "verdict")
-TUTORIAL, NUMBERS = 1, range(2, 6)
-
-
-def _table(rows: list[GradientRow]) -> list[str]:
-    """The rows, aligned, at most 80 columns wide; a kink is named on a line of its own."""
-    cells = [list(HEADINGS), *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    columns = list(range(len(HEADINGS)))
-    if sum(widths) + 2 * (len(widths) - 1) > COLUMNS:
-        columns.remove(TUTORIAL)  # those names are for networks of the tutorial's size
-    lines = []
-    for cell, row in zip(cells, [None, *rows], strict=True):
-        aligned = [cell[k].rjust(widths[k]) if k in NUMBERS else cell[k].ljust(widths[k]) for k in columns]
-        lines.append("  ".join(aligned).rstrip())
-        if row is not None and row.kink:
-            lines.append(f"    {row.kink}")
-    return lines
-
-
-def _cells(row: GradientRow) -> list[str]:
-    """The texts of one row; at a kink there is nothing to compare."""
-    compared = ["-", "-"] if row.kink else [f"{row.difference:.1e}", f"{row.tolerance:.1e}"]
-    return [row.name, row.tutorial_name, f"{row.analytic:.7g}", f"{row.numeric:.7g}", *compared, row.verdict]
