@@ -10,8 +10,8 @@ import pytest
 from conftest import needs_compiled
 
 import backprop as bp
-from backprop.glassbox.formulas import Formulas, shown
-from backprop.glassbox.step import record_step
+from backprop.glassbox.demo import lines
+from backprop.glassbox.formulas import shown
 from backprop.glassbox.tutorial import CONVENTIONS, PRINTED, ROUNDS
 
 MODULE = [sys.executable, "-m", "backprop"]
@@ -69,19 +69,18 @@ def one_space(text: str) -> str:
 
 
 def test_every_formula_of_the_step_is_there_with_its_numbers(page, engine):
-    formulas = Formulas(record_step(*bp.examples.worked_example(engine=engine)))
+    net, x, t = bp.examples.worked_example(engine=engine)
+    trace = net.trace(x, t)
     places = {
-        2: [*formulas.nets(0), *formulas.outs(0), *formulas.nets(1), *formulas.outs(1)],
-        3: formulas.errors(),
-        4: [
-            *formulas.output_gradients(), *formulas.derivatives(1), *formulas.deltas(1),
-            *formulas.gradients(1), *formulas.updates(1),
-        ],
-        5: [
-            *formulas.hidden_parts(0), *formulas.hidden_gradients(0), *formulas.derivatives(0),
-            *formulas.deltas(0), *formulas.gradients(0), *formulas.updates(0),
-        ],
-    }  # fmt: skip
+        2: [*lines(trace, "net"), *lines(trace, "out")],
+        3: [*lines(trace, "error"), *lines(trace, "loss")],
+        4: [],
+        5: lines(trace, "part"),
+    }
+    for kind in ("out_gradient", "derivative", "delta", "gradient", "new_parameter"):
+        places[4] += lines(trace, kind, 2)
+        places[5] += lines(trace, kind, 1)
+    assert [len(formulas) for formulas in places.values()] == [8, 3, 14, 18]
     for number, expected in places.items():
         text = one_space(section(page, number))
         for f in expected:
@@ -90,9 +89,11 @@ def test_every_formula_of_the_step_is_there_with_its_numbers(page, engine):
 
 def test_the_cross_entropy_is_there(page, engine):
     net, x, t = bp.examples.worked_example(loss="log_loss", engine=engine)
-    formulas = Formulas(record_step(net, x, t))
+    trace = net.trace(x, t)
     text = one_space(section(page, 8))
-    for f in (*formulas.errors(), *formulas.deltas(1), *formulas.gradients(1), *formulas.updates(0)):
+    expected = [*lines(trace, "error"), *lines(trace, "loss"), *lines(trace, "delta")]
+    assert len(expected) == 7
+    for f in (*expected, *lines(trace, "gradient"), *lines(trace, "new_parameter")):
         assert f"{f.name} = {f.symbols} = {f.numbers} = {shown(f.value)}" in text
     history = net.train(x, t, epochs=ROUNDS)
     for error in (history[0], history[1], history[100], net.loss(x, t)):

@@ -1,4 +1,4 @@
-"""Names, and formulas whose text is what was computed: each is evaluated and compared with its number."""
+"""Formulas whose text is what was computed: each is evaluated and compared with its number."""
 
 import re
 
@@ -6,44 +6,37 @@ import pytest
 
 import backprop as bp
 from backprop._elementary import exp, log1p
-from backprop.glassbox.formulas import Formula, Formulas, shown
-from backprop.glassbox.names import Names
-from backprop.glassbox.step import record_step
-
-
-def test_the_names_are_the_tutorials():
-    names = Names(bp.Network([2, 2, 2], bias="shared", engine="python").config)
-    assert (names.inputs, names.units) == (["i1", "i2"], [["h1", "h2"], ["o1", "o2"]])
-    assert names.weights == [[["w1", "w3"], ["w2", "w4"]], [["w5", "w7"], ["w6", "w8"]]]
-    assert names.biases == [["b1"], ["b2"]]
-
-
-def test_the_names_of_other_networks():
-    names = Names(bp.Network([1, 2, 1, 3], engine="python").config)
-    assert names.units == [["h1_1", "h1_2"], ["h2_1"], ["o1", "o2", "o3"]]
-    assert names.weights == [[["w1", "w2"]], [["w3"], ["w4"]], [["w5", "w6", "w7"]]]
-    assert names.biases == [["b_h1_1", "b_h1_2"], ["b_h2_1"], ["b_o1", "b_o2", "b_o3"]]
-    assert Names(bp.Network([2, 1], bias="none", engine="python").config).biases == [[]]
+from backprop.functions import ACTIVATIONS, LOSSES
+from backprop.glassbox.formulas import Formula, laid_out, shown
 
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0.3775, "0.3775"), (0.5, "0.5"), (2.0, "2.0"), (-1e-9, "-0.000000001"), (1 / 3, "0.333333333")],
+    [
+        (0.3775, "0.3775"),
+        (0.5, "0.5"),
+        (2.0, "2.0"),
+        (-1e-9, "-0.000000001"),
+        (1 / 3, "0.333333333"),
+        (3.51018778e-05, "0.000035102"),
+        (4.384e-8, "4.384e-08"),
+        (-1.5e12, "-1.5e+12"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+        (-0.0, "-0.0"),
+    ],
 )
-def test_nine_decimals_without_trailing_zeros(number, text):
+def test_nine_decimals_without_trailing_zeros_unless_they_say_too_little(number, text):
     assert shown(number) == text
 
 
-def all_formulas(formulas: Formulas, n_layers: int) -> list[Formula]:
-    found = [*formulas.errors(), *formulas.output_gradients()]
-    for layer in range(n_layers):
-        for of_layer in ("nets", "outs", "derivatives", "deltas", "gradients", "updates"):
-            found += getattr(formulas, of_layer)(layer)
-        if layer < n_layers - 1:
-            found += formulas.hidden_gradients(layer)
-        if layer == n_layers - 2:
-            found += formulas.hidden_parts(layer)
-    return found
+def test_a_formula_is_broken_where_it_does_not_fit():
+    formula = Formula("net_h1", "w1*i1 + w2*i2 + b1", "0.15*0.05 + 0.2*0.1 + 0.35", 0.3775)
+    [[one]] = laid_out([formula], 80)
+    assert one == "net_h1 = w1*i1 + w2*i2 + b1 = 0.15*0.05 + 0.2*0.1 + 0.35 = 0.3775"
+    assert [len(line) <= 60 for line in laid_out([formula], 60)[0]] == [True, True]
+    assert len(laid_out([formula], 20)[0]) > 3
+    assert laid_out([Formula("w1", "", "", 0.15)], 20) == [["w1 = 0.15"]]
 
 
 def evaluated(expression: str) -> float:
@@ -66,24 +59,30 @@ NETWORKS = {
 def test_each_formula_gives_its_number(name, engine):
     sizes, options = NETWORKS[name]
     net = bp.Network(sizes, **options, random_state=5, engine=engine)
-    step = record_step(net, [0.05, -1.5, 0.7][: sizes[0]], [0.25, 0.75], 0.1)
-    formulas = Formulas(step)
-    whole = all_formulas(formulas, len(sizes) - 1)
-    assert {f.name for f in whole} <= set(formulas.values)
-    assert len(whole) == len({f.name for f in whole})
-    names = re.compile("|".join(map(re.escape, sorted(formulas.values, key=len, reverse=True))))
-    for formula in whole:
-        exact = evaluated(names.sub(lambda match: f"({formulas.values[match[0]]!r})", formula.symbols))
-        if "exp" in formula.symbols:  # logistic and log1p are primitives, not made of exp: 2.5 ulp
-            assert formula.value == pytest.approx(exact, rel=6e-16, abs=0), formula
+    trace = net.trace([0.05, -1.5, 0.7][: sizes[0]], [0.25, 0.75], learning_rate=0.1)
+    values = {record.name: record.value for record in trace}
+    names = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(values, key=len, reverse=True)))})")
+    computed = [record for record in trace if record.formula]
+    assert len(computed) > len(sizes) * 10
+    for record in computed:
+        exact = evaluated(names.sub(lambda match: f"({values[match[0]]!r})", record.formula))
+        if "exp" in record.formula:  # logistic and log1p are primitives, not made of exp: 2.5 ulp
+            assert record.value == pytest.approx(exact, rel=6e-16, abs=0), record
         else:
-            assert formula.value == exact, formula
+            assert record.value == exact, record
         # The numbers beside it are the same, to the nine decimals that are shown.
-        assert evaluated(formula.numbers) == pytest.approx(exact, rel=0, abs=1e-8), formula
-        assert not re.search(r"[-+*] ?-|\w\d_\w", formula.numbers), formula
+        assert evaluated(record.numbers) == pytest.approx(exact, rel=0, abs=1e-8), record
+        assert not re.search(r"[-+*] ?-|\w\d_\w", record.numbers), record
 
 
-def test_every_number_of_the_example_has_its_formula():
-    formulas = Formulas(record_step(*bp.examples.worked_example(train_bias=True, engine="python")))
-    given = {"i1", "i2", "target_o1", "target_o2", *(f"w{k}" for k in range(1, 9)), "b1", "b2"}
-    assert {f.name for f in all_formulas(formulas, 2)} == set(formulas.values) - given
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_row_of_the_table_has_a_formula_without_leftover_words(loss):
+    outputs = [name for name in ACTIVATIONS if bp.functions.pair_is_possible(name, loss)]
+    for output in outputs:
+        net = bp.Network([2, 3, 2], output_activation=output, loss=loss, random_state=0, engine="python")
+        for record in net.trace([0.5, -0.25], [0.25, 0.75]):
+            for text in (record.formula, record.numbers, record.latex, record.latex_numbers):
+                assert not re.search(r"(?<![\w{])(net|out|target)\b(?!_)|⟨|⟩|over the layer", text), (
+                    record.name,
+                    text,
+                )

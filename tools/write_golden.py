@@ -8,12 +8,13 @@ docs/golden/README.md describes them.
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from backprop.examples import four_samples, worked_example
-from backprop.glassbox.names import Names
-from backprop.glassbox.step import record_step
+from backprop.glassbox.record import Record
+from backprop.glassbox.trace import Trace
 from backprop.glassbox.tutorial import CONVENTIONS, LEARNING_RATE
 from backprop.network import Array, Network
 
@@ -28,29 +29,41 @@ def numbers(values: dict[str, float]) -> dict[str, Number]:
     return {name: [value, value.hex()] for name, value in values.items()}
 
 
+def by_name(records: Iterable[Record]) -> dict[str, float]:
+    """Values by the names that the files have: the tutorial's E_total, and the sample left out."""
+    return {"E_total" if r.kind == "loss" else r.name.partition("@")[0]: r.value for r in records}
+
+
+def of_parameters(trace: Trace, kind: str, sample: int | None = None) -> dict[str, float]:
+    """One number for each parameter: the weights by their number, and then the biases."""
+    records = trace.select(kind=kind, sample=sample)
+    return by_name(sorted(records, key=lambda record: (len(record.indices) < 2, record.layer)))
+
+
 def one_round(net: Network, X: Array, T: Array) -> dict[str, Any]:
     """Every number of the step that takes the samples as one batch; `net` then is as it was before."""
-    step = record_step(net, X, T, LEARNING_RATE)
-    names = Names(step.config)
+    trace = net.trace(X, T, learning_rate=LEARNING_RATE)
     after = net.copy()
-    after.weights, after.biases = step.new_weights, step.new_biases
+    after.weights, after.biases = trace.step.new_weights, trace.step.new_biases
+    alone = len(X) == 1
     samples = []
-    for s, (x, t) in enumerate(zip(step.inputs, step.targets, strict=True)):
-        values = names.sample_values(step, s)
-        for name, out in zip(names.outputs, after.forward(x).tolist(), strict=True):
-            values[f"out_{name}+"] = out
-        values["E_total+"] = after.loss(x, t)
-        samples.append(numbers(values))
-    mean = {
-        "E_total": step.loss,
-        **names.parameter_values(step.weight_gradients, step.bias_gradients, "dE/d{}"),
-        "E_total+": after.loss(X, T),
-    }
+    for s, (x, t) in enumerate(zip(X, T, strict=True), start=1):
+        values: dict[str, float] = {}
+        for phase in ("given", "forward", "loss", "backward"):
+            values |= by_name(trace.select(phase=phase, sample=s))
+            if alone and phase == "loss":
+                values |= by_name([trace["E"]])
+        values |= of_parameters(trace, "gradient") if alone else of_parameters(trace, "contribution", s)
+        outs = zip(trace.names.units(2), after.forward(x).tolist(), strict=True)
+        samples.append(
+            numbers(values | {f"out_{unit}+": out for unit, out in outs} | {"E_total+": after.loss(x, t)})
+        )
+    mean = {"E_total": trace["E"].value, **of_parameters(trace, "gradient"), "E_total+": after.loss(X, T)}
     return {
-        "before": numbers(names.parameter_values(step.weights, step.biases)),
+        "before": numbers(of_parameters(trace, "parameter")),
         "samples": samples,
         "mean": numbers(mean),
-        "after": numbers(names.parameter_values(step.new_weights, step.new_biases, "{}+")),
+        "after": numbers(of_parameters(trace, "new_parameter")),
     }
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import median
@@ -18,16 +19,17 @@ from .. import _engine
 from ..errors import EngineWarning
 from ..examples import worked_example
 from ..network import Array, Network
-from .formulas import Formulas, shown
+from .formulas import Formula, shown
 from .page import Page
-from .step import record_step
+from .record import Record
+from .trace import Trace, trace_step
 from .tutorial import CONVENTIONS, LEARNING_RATE, PRINTED, ROUNDS, agrees
 
 __all__ = ["run"]
 
 MILESTONES = (1, 2, 10, 100, 1_000, 10_000)
 REPEATS = 7  # of a compiled run, which is over in a millisecond or two
-HIDDEN, OUTPUT = 0, 1  # the example's layers of weights
+HIDDEN, OUTPUT = 1, 2  # the example's layers
 
 DRAWING = r"""
 i1 -------- w1 .... -------> h1 -------- w5 .... -------> o1
@@ -106,11 +108,32 @@ def run(import_seconds: float) -> None:
 # ---- the step that the tutorial's text goes through ----------------------------------------------------------
 
 
+def lines(trace: Trace, kind: str, layer: int | None = None) -> list[Formula]:
+    """The formulas of one kind of number, written as the tutorial does: without those of its fixed biases."""
+    records: Sequence[Record] = trace.select(kind=kind, layer=layer)
+    if kind in ("gradient", "new_parameter"):
+        records = [r for r in records if len(r.indices) == 2]
+    rate = shown(trace.step.learning_rate)
+    return [
+        Formula(
+            "E_total" if r.name == "E" else r.name,
+            r.formula.replace("learning_rate", rate),
+            r.numbers,
+            r.value,
+        )
+        for r in records
+    ]
+
+
+def value(trace: Trace, name: str) -> str:
+    """A number, as it is shown."""
+    return shown(trace[name].value)
+
+
 def one_step(page: Page, engine: str) -> None:
     """The network, the forward pass, the error, the backward pass and the new weights."""
-    step = record_step(*worked_example(engine=engine), LEARNING_RATE)
-    formulas = Formulas(step)
-    values = formulas.values
+    net, x, t = worked_example(engine=engine)
+    trace = trace_step(net, x, t, learning_rate=LEARNING_RATE)
     page.heading("The worked example of backpropagation, number by number")
     page.prose(
         'Matt Mazur, "A Step by Step Backpropagation Example" (2015): the same network, the same names, the'
@@ -120,66 +143,67 @@ def one_step(page: Page, engine: str) -> None:
     )
 
     page.heading("1. The network")
-    draw(page, formulas)
+    draw(page, trace)
     page.lines(
-        listed(values, "inputs    ", "i1", "i2"),
-        listed(values, "targets   ", "target_o1", "target_o2"),
-        f"biases     b1 = {shown(values['b1'])} into h1 and h2, b2 = {shown(values['b2'])} into o1 and o2",
+        listed(trace, "inputs    ", "i1", "i2"),
+        listed(trace, "targets   ", "target_o1", "target_o2"),
+        f"biases     b1 = {value(trace, 'b1')} into h1 and h2, b2 = {value(trace, 'b2')} into o1 and o2",
     )
     page.prose(f"Every unit is logistic, the error is squared, the learning rate is {shown(LEARNING_RATE)}.")
 
     page.heading("2. Forward pass")
-    page.formulas(formulas.nets(HIDDEN), formulas.outs(HIDDEN), formulas.nets(OUTPUT), formulas.outs(OUTPUT))
+    page.formulas(*(lines(trace, kind, layer) for layer in (HIDDEN, OUTPUT) for kind in ("net", "out")))
 
     page.heading("3. The error")
-    *errors, total = formulas.errors()
-    page.formulas(errors, [total])
-    page.prose(compared(values, "E_total"))
+    page.formulas(lines(trace, "error"), lines(trace, "loss"))
+    page.prose(compared(trace, "E_total"))
 
     page.heading("4. Backward pass: the output layer")
-    page.formulas(formulas.output_gradients(), formulas.derivatives(OUTPUT), formulas.deltas(OUTPUT))
+    page.formulas(*(lines(trace, kind, OUTPUT) for kind in ("out_gradient", "derivative", "delta")))
     page.prose(
         "By the chain rule dE/dw5 = dE/dout_o1 * dout_o1/dnet_o1 * dnet_o1/dw5. The first two factors are"
         " delta_o1, the last is out_h1:"
     )
-    page.formulas(formulas.gradients(OUTPUT), formulas.updates(OUTPUT))
+    page.formulas(*(lines(trace, kind, OUTPUT) for kind in ("gradient", "new_parameter")))
     page.prose(
-        compared(values, "w5+", "w6+", "w7+", "w8+"),
+        compared(trace, "w5+", "w6+", "w7+", "w8+"),
         "They are kept aside for now: the hidden layer still needs w5 to w8.",
     )
 
     page.heading("5. Backward pass: the hidden layer")
     page.prose("Each hidden unit feeds both outputs, so both errors have a part in its dE/dout:")
-    page.formulas(formulas.hidden_parts(HIDDEN), formulas.hidden_gradients(HIDDEN))
-    page.formulas(formulas.derivatives(HIDDEN), formulas.deltas(HIDDEN))
-    page.formulas(formulas.gradients(HIDDEN), formulas.updates(HIDDEN))
-    page.prose(compared(values, "w1+", "w2+", "w3+", "w4+"), "The biases stay as they are, as in the tutorial.")
+    kinds = ("part", "out_gradient", "derivative", "delta", "gradient", "new_parameter")
+    page.formulas(*(lines(trace, kind, HIDDEN) for kind in kinds))
+    page.prose(compared(trace, "w1+", "w2+", "w3+", "w4+"), "The biases stay as they are, as in the tutorial.")
 
 
-def draw(page: Page, formulas: Formulas) -> None:
+def draw(page: Page, trace: Trace) -> None:
     """The network with its weights; a list of them where the drawing does not fit."""
-    names, values = formulas.names, formulas.values
-    drawing = re.sub(r"(w\d) \.{4}", lambda name: f"{name[1]} {values[name[1]]:.2f}", DRAWING).strip().split("\n")
-    if max(map(len, drawing)) + 2 <= page.width:
-        page.lines(*drawing)
+    drawing = re.sub(r"(w\d) \.{4}", lambda name: f"{name[1]} {trace[name[1]].value:.2f}", DRAWING)
+    rows = drawing.strip().split("\n")
+    if max(map(len, rows)) + 2 <= page.width:
+        page.lines(*rows)
         return
-    for below, above, weights in zip([names.inputs, *names.units], names.units, names.weights, strict=False):
-        for j, unit in enumerate(above):
+    names = trace.names
+    for layer in (HIDDEN, OUTPUT):
+        weights = [r for r in trace.select(kind="parameter", layer=layer) if len(r.indices) == 2]
+        for j, unit in enumerate(names.units(layer), start=1):
+            into = [r for r in weights if r.indices[1] == j]
             page.lines(
-                *(f"{below[i]} -- {row[j]} {values[row[j]]:.2f} -> {unit}" for i, row in enumerate(weights))
+                *(f"{names.unit(layer - 1, r.indices[0])} -- {r.name} {r.value:.2f} -> {unit}" for r in into)
             )
 
 
-def listed(values: dict[str, float], title: str, *names: str) -> str:
+def listed(trace: Trace, title: str, *names: str) -> str:
     """``title  a = 1, b = 2``."""
-    return f"{title} {', '.join(f'{name} = {shown(values[name])}' for name in names)}"
+    return f"{title} {', '.join(f'{name} = {value(trace, name)}' for name in names)}"
 
 
-def compared(values: dict[str, float], *names: str) -> str:
+def compared(trace: Trace, *names: str) -> str:
     """What the tutorial prints for some numbers, and whether it is the same."""
     *others, last = (PRINTED[name] for name in names)
     printed = f"{', '.join(others)} and {last}" if others else last
-    same = all(agrees(values[name], PRINTED[name]) for name in names)
+    same = all(agrees(trace[name].value, PRINTED[name]) for name in names)
     verdict = "the same, to every digit printed" if same else "NOT the same"
     return f"The tutorial prints {printed}: {verdict}."
 
@@ -246,24 +270,23 @@ def marked(value: float, printed: str) -> str:
 def cross_entropy(page: Page, engine: str) -> None:
     """The same network with the loss that suits logistic outputs better."""
     net, x, t = worked_example(loss="log_loss", engine=engine)
-    formulas = Formulas(record_step(net, x, t, LEARNING_RATE))
-    squared = Formulas(record_step(*worked_example(engine=engine), LEARNING_RATE)).values
+    trace = trace_step(net, x, t, learning_rate=LEARNING_RATE)
+    squared = trace_step(*worked_example(engine=engine), learning_rate=LEARNING_RATE)
     long_run = trained(engine, loss="log_loss")
     page.heading("8. The same network with cross-entropy")
     page.prose('With loss="log_loss" the error of an output is')
     page.lines("E = -(target*log(out) + (1 - target)*log(1 - out))")
     page.prose("computed from net, in a form that loses no digits when out comes close to 0 or 1:")
-    *errors, total = formulas.errors()
-    page.formulas(errors, [total])
+    page.formulas(lines(trace, "error"), lines(trace, "loss"))
     page.prose(
         "Its dE/dout is (out - target) / (out * (1 - out)), whose denominator is dout/dnet. The two cancel, and"
-        f" delta is just out - target. With squared error delta_o1 was {shown(squared['delta_o1'])}; an output"
+        f" delta is just out - target. With squared error delta_o1 was {value(squared, 'delta_o1')}; an output"
         " that is far off now learns faster."
     )
-    page.formulas(formulas.deltas(OUTPUT), formulas.gradients(OUTPUT), formulas.updates(OUTPUT))
+    page.formulas(*(lines(trace, kind, OUTPUT) for kind in ("delta", "gradient", "new_parameter")))
     page.prose("The rest is as before, with these deltas:")
-    page.formulas(formulas.hidden_parts(HIDDEN), formulas.hidden_gradients(HIDDEN), formulas.deltas(HIDDEN))
-    page.formulas(formulas.gradients(HIDDEN), formulas.updates(HIDDEN))
+    kinds = ("part", "out_gradient", "delta", "gradient", "new_parameter")
+    page.formulas(*(lines(trace, kind, HIDDEN) for kind in kinds))
     error_table(page, long_run)
     page.prose(
         f"After {ROUNDS:,} rounds the outputs are {long_run.outputs[0]:.9f} and {long_run.outputs[1]:.9f}. The"

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .formulas import Formula, shown
+from .formulas import Formula, laid_out, shown
 
 __all__ = ["Page"]
 
@@ -87,44 +87,3 @@ class Page:
             titles = (" ".join(title.split()) for title in header[1:])
             self.prose(first)
             self.lines(*(f"{title}: {cell}" for title, cell in zip(titles, others, strict=True)))
-
-
-def laid_out(group: Sequence[Formula], width: int) -> list[list[str]]:
-    """The lines of each formula: one if every formula of the group fits, else two, else one for each =."""
-    for layout in (_on_one_line, _on_two_lines):
-        formulas = [layout(formula) for formula in group]
-        if all(len(line) <= width for lines in formulas for line in lines):
-            return formulas
-    return [_broken(formula, width) for formula in group]
-
-
-def _parts(formula: Formula) -> list[str]:
-    """Symbols, numbers and value, without repetition."""
-    value = shown(formula.value)
-    return [formula.symbols, value] if formula.numbers == value else [formula.symbols, formula.numbers, value]
-
-
-def _on_one_line(formula: Formula) -> list[str]:
-    return [" = ".join([formula.name, *_parts(formula)])]
-
-
-def _on_two_lines(formula: Formula) -> list[str]:
-    symbols, *rest = _parts(formula)
-    return [f"{formula.name} = {symbols}", " = ".join([" " * len(formula.name), *rest])]
-
-
-def _broken(formula: Formula, width: int) -> list[str]:
-    """A line for each =, wrapped where it is too long."""
-    margin = min(len(formula.name), width // 3)
-    lines: list[str] = []
-    for k, part in enumerate(_parts(formula)):
-        first = " " * margin if k else formula.name
-        lines += wrap(
-            part,
-            width,
-            initial_indent=f"{first} = ",
-            subsequent_indent=" " * (margin + 3),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return lines
