@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+import backprop as bp
 from backprop.functions import ACTIVATIONS, LOSSES, pair_is_possible
 
 HIDDEN = [name for name, row in ACTIVATIONS.items() if row.hidden]
@@ -97,3 +98,23 @@ def sample_weights(n_samples: int, seed: int) -> np.ndarray:
     weights = rng.uniform(0.0, 3.0, size=n_samples) * (rng.uniform(size=n_samples) < 0.6)
     weights[rng.randint(n_samples)] = 0.37
     return weights
+
+
+def network_of(case: Case, engine: str) -> bp.Network:
+    """The case's network, with biases that are not 0."""
+    net = bp.Network(case.sizes, **case.options, random_state=case.seed, engine=engine)
+    rng = np.random.RandomState(case.seed)
+    for bias in net.biases:
+        bias[:] = rng.normal(size=bias.shape)
+    return net
+
+
+def step_options(case: Case, run: dict) -> dict:
+    """Arguments that both `trace` and `train` take."""
+    kind, arguments = run["optimizer"]
+    return {
+        "optimizer": getattr(bp, kind)(**arguments),
+        "learning_rate": run["learning_rate"],
+        "l2": run["l2"],
+        "sample_weight": sample_weights(case.n_samples, case.seed) if run["weighted"] else None,
+    }

@@ -9,12 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.step", "glassbox.gradcheck"]
-MODULES += ["_engine", "_elementary"]
+PEERS = "docs/libraries.md"  # needs the libraries that it compares with
+MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.recording", "glassbox.gradcheck"]
+MODULES += ["glassbox.compare", "glassbox.trace", "_engine", "_elementary", "custom", "_classifier", "_regressor"]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.peers if page == ROOT / PEERS else ()) for page in PAGES],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_page(page):
     assert doctest.testfile(str(page), module_relative=False, optionflags=FLAGS, encoding="utf-8").failed == 0
 

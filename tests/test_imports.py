@@ -1,6 +1,7 @@
 """Imports go one way, and importing the package costs next to nothing."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ SOURCE = Path(__file__).parent.parent / "src/backprop"
 
 # module: what of ours it may import (at the top or inside a function)
 ALLOWED = {
-    "__init__": {"examples", "_engine", "errors", "glassbox", "network", "optimizers"},  # when a name is used
+    # when a name is used
+    "__init__": {"custom", "examples", "_engine", "errors", "estimators", "glassbox", "network", "optimizers"},
     "errors": set(),
     "_single": set(),
     "_elementary32": {"_single"},
@@ -26,11 +28,25 @@ ALLOWED = {
     "_machine": {"_layout", "_pacing"},
     "_training": {"_layout", "_machine", "_pacing", "errors", "optimizers"},
     "optimizers": {"_checks", "_layout"},
+    "_custom": {"_checks", "functions"},
+    "custom": {"_custom"},
+    "_standing": {"_custom", "errors"},
     "_views": {"_checks", "_layout", "_machine"},
-    "network": {"_views", "_checks", "_engine", "_training", "_layout", "_machine", "functions", "optimizers"},
+    "network": {"_views", "_checks", "_custom", "_engine", "_training", "_layout", "_machine", "_standing"}
+    | {"functions", "optimizers", "glassbox"},  # the last when `trace` is called, and for its type
     "examples": {"network"},
+    "_epochs": {"_layout", "_machine", "_pacing"},
+    "_validation": {"_layout"},
+    "_lbfgs": {"_epochs", "_layout"},
+    "_progress": set(),
+    "_estimator_docs": set(),
+    "_weights": {"_checks", "_layout", "_machine", "functions", "network"},
+    "_mlp": {"_engine", "_epochs", "_lbfgs", "_progress", "_validation", "_weights", "functions"},
+    "_classifier": {"_estimator_docs", "_mlp", "_weights"},
+    "_regressor": {"_estimator_docs", "_mlp", "_weights"},
+    "estimators": {"_classifier", "_regressor"},
 }
-ABOVE = {"cli", "__main__", "glassbox"}  # may import anything of ours; nothing but __init__ imports them
+ABOVE = {"cli", "__main__", "glassbox"}  # may import anything of ours
 
 
 def our_imports(path: Path) -> set[str]:
@@ -72,15 +88,41 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+PEERS = {"sklearn", "scipy", "torch", "jax"}
+
+
 def test_importing_the_package_loads_no_library():
     loaded = modules_after("import backprop")
-    assert not {"numpy", "sklearn", "scipy", "rich", "typer", "backprop.network"} & loaded
+    assert not {"numpy", "rich", "typer", "backprop.network", *PEERS} & loaded
 
 
 def test_a_network_does_not_load_scikit_learn():
     loaded = modules_after("import backprop; backprop.Network([2, 2, 2]).train([[0, 1]], [[1, 0]])")
     assert "numpy" in loaded
-    assert not {"sklearn", "scipy", "rich", "typer"} & loaded
+    assert not {"rich", "typer", *PEERS} & loaded
+
+
+def test_a_comparison_with_differences_loads_no_other_library():
+    loaded = modules_after("import backprop as bp; bp.compare(*bp.examples.worked_example())")
+    assert "backprop.glassbox.peers.numeric_peer" in loaded
+    assert not PEERS & loaded
+
+
+def test_the_command_line_does_not_load_scikit_learn():
+    loaded = modules_after(
+        "import sys; sys.argv = ['backprop', 'demo']; from backprop.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\nsys.stdout.write('\\n')"
+    )
+    assert "typer" in loaded
+    assert not {"sklearn", "scipy", "pandas", "matplotlib"} & loaded
+
+
+def test_only_the_estimators_import_scikit_learn():
+    users = {
+        path.stem for path in SOURCE.rglob("*.py") if re.search(r"(from|import) (sklearn|scipy)", path.read_text())
+    }
+    assert users == {"_classifier", "_regressor", "_mlp", "_weights", "_validation", "_lbfgs"}
+    assert "sklearn" in modules_after("import backprop; backprop.MLPClassifier")
 
 
 def test_the_public_names_exist():

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import examples as examples
     from ._engine import show_config as show_config
+    from .custom import CustomActivation as CustomActivation
+    from .custom import CustomLoss as CustomLoss
     from .errors import DivergenceError as DivergenceError
     from .errors import EngineWarning as EngineWarning
+    from .errors import UncheckedFunctionError as UncheckedFunctionError
+    from .estimators import MLPClassifier as MLPClassifier
+    from .estimators import MLPRegressor as MLPRegressor
+    from .glassbox.compare import compare as compare
     from .glassbox.gradcheck import gradcheck as gradcheck
+    from .glassbox.trace import Trace as Trace
     from .network import Gradients as Gradients
     from .network import Network as Network
     from .optimizers import SGD as SGD
@@ -20,11 +27,18 @@ if TYPE_CHECKING:
 # public name: the module that defines it; "" for a module of the package
 _HOMES = {
     "Adam": "optimizers",
+    "CustomActivation": "custom",
+    "CustomLoss": "custom",
     "DivergenceError": "errors",
     "EngineWarning": "errors",
     "Gradients": "network",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Network": "network",
     "SGD": "optimizers",
+    "Trace": "glassbox.trace",
+    "UncheckedFunctionError": "errors",
+    "compare": "glassbox.compare",
     "examples": "",
     "gradcheck": "glassbox.gradcheck",
     "show_config": "_engine",
