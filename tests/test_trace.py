@@ -359,3 +359,23 @@ def test_operations_round_to_float32_where_their_operands_are():
         assert type(value) is Single
         assert value == expected, op
     assert type(Delta(selects=True)((d, Single(0.0)))) is Single
+
+
+@uses_both
+@some
+@given(case=cases(**small), run=runs())
+def test_what_follows_the_step_is_what_the_changed_network_computes(case, run):
+    for engine in ENGINES:
+        net = network_of(case, engine)
+        X, T = case.draw()
+        options = step_options(case, run)
+        trace = net.trace(X, T, **options)
+        if trace.diverged:
+            return
+        net.train(X, T, batch_size=len(X), **options)
+        assert same_bits(trace["E+"].value, net.loss(X, T, sample_weight=options["sample_weight"]))
+        at = "@1" if trace.quantities.order.batch else ""
+        tag = trace.names.tag(len(case.sizes) - 1, 1)
+        assert same_bits(trace[f"out{tag}+{at}"].value, net.forward(X)[0, 0])
+        assert trace[f"E{tag}+{at}"].recompute() == trace[f"E{tag}+{at}"].value
+        assert "E+" not in trace.records.names

@@ -135,7 +135,7 @@ def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(KeyError, match=r"nearest names are .*delta_h1") as caught:
         trace["delta_h3"]
     assert str(caught.value).startswith("no number of this trace is called 'delta_h3'")
-    names = "w0 w9 w01 net_i1 E_h1 b_h1 b3 net_h1+ w1@1 x[0] w5++ dEo1/dout_i1 dout_h1/dnet_h2 v_w1 sum_dE/dw1"
+    names = "w0 w9 w01 net_i1 E_h1 b_h1 b3 net_h1++ w1@1 x[0] w5++ dEo1/dout_i1 dout_h1/dnet_h2 v_w1 sum_dE/dw1"
     for name in [*names.split(), "", "net_h1@2", "net_h1@", "w" * 10_000, "w" + "9" * 5000, "dE/dout_", "w1 "]:
         assert name not in trace
         with pytest.raises(KeyError):

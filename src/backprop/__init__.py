@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .errors import UncheckedFunctionError as UncheckedFunctionError
     from .estimators import MLPClassifier as MLPClassifier
     from .estimators import MLPRegressor as MLPRegressor
+    from .glassbox.check import check as check
     from .glassbox.compare import compare as compare
     from .glassbox.gradcheck import gradcheck as gradcheck
     from .glassbox.trace import Trace as Trace
@@ -38,6 +39,7 @@ _HOMES = {
     "SGD": "optimizers",
     "Trace": "glassbox.trace",
     "UncheckedFunctionError": "errors",
+    "check": "glassbox.check",
     "compare": "glassbox.compare",
     "examples": "",
     "gradcheck": "glassbox.gradcheck",

@@ -52,7 +52,11 @@ UNIT_FORMS = {
     "out_gradient": ("dE/dout", r"\frac{{\partial E}}{{\partial \mathrm{{out}}{}}}"),
     "delta": ("delta", r"\delta{}"),
     "weighted_delta": ("weighted_delta", r"\tilde\delta{}"),
+    "new_net": ("net", r"\mathrm{{net}}{}"),  # with a + after the unit
+    "new_out": ("out", r"\mathrm{{out}}{}"),
+    "new_error": ("E", "E{}"),
 }
+AFTER = frozenset({"new_net", "new_out", "new_error", "new_loss"})
 # what belongs to a weight or a bias: the name around the parameter's, and its LaTeX
 PARAMETER_FORMS = {
     "parameter": ("", "", "{}"),
@@ -180,8 +184,8 @@ class Names:
         at = f"@{sample}" if self.batch and sample is not None else ""
         if kind in SCALARS:
             return SCALARS[kind][0]
-        if kind in ("loss", "sample_weight"):
-            return f"{'E' if kind == 'loss' else kind}{at}"
+        if kind in ("loss", "new_loss", "sample_weight"):
+            return f"{ {'loss': 'E', 'new_loss': 'E+'}.get(kind, kind) }{at}"
         assert layer is not None
         if kind in PARAMETER_FORMS:
             before, after, _ = PARAMETER_FORMS[kind]
@@ -193,7 +197,7 @@ class Names:
             return f"dE{self.tail(self.last, index[1])}/dout{tag}{at}"
         if kind == "derivative":
             return f"dout{tag}/dnet{tag}{at}"
-        return f"{UNIT_FORMS[kind][0]}{tag}{at}"
+        return f"{UNIT_FORMS[kind][0]}{tag}{'+' if kind in AFTER else ''}{at}"
 
     def tail(self, layer: int, k: int) -> str:
         """A unit in ``dEo1/dout_h1``: its bare name, or its layer and number."""
@@ -205,8 +209,9 @@ class Names:
         at = f"({sample})" if self.batch and sample is not None else ""
         if kind in SCALARS:
             return SCALARS[kind][1]
-        if kind in ("loss", "sample_weight"):
-            return f"{'E' if kind == 'loss' else 's'}{_indices('', at)}"
+        at += "+" if kind in AFTER else ""
+        if kind in ("loss", "new_loss", "sample_weight"):
+            return f"{'s' if kind == 'sample_weight' else 'E'}{_indices('', at)}"
         assert layer is not None
         if kind in PARAMETER_FORMS:
             if kind in ("parameter", "new_parameter"):
@@ -254,7 +259,7 @@ class Names:
         kind = found.kind
         if kind == "gradient" and sample is not None:
             return found._replace(kind="contribution", sample=sample)
-        if kind == "loss" or kind in PER_SAMPLE:
+        if kind in ("loss", "new_loss") or kind in PER_SAMPLE:
             return found._replace(sample=sample)
         return found if sample is None else None
 
@@ -263,20 +268,19 @@ class Names:
         for kind, (of_kind, _) in SCALARS.items():
             if name == of_kind:
                 return Key(kind)
-        if name in ("E", "sample_weight"):
-            return Key("loss" if name == "E" else name)
+        if name in ("E", "E+", "sample_weight"):
+            return Key({"E": "loss", "E+": "new_loss"}.get(name, name))
         for kind, (before, after, _) in PARAMETER_FORMS.items():
             if kind != "contribution" and name.startswith(before) and name.endswith(after):
                 found = self._parameter_key(name[len(before) : len(name) - len(after)])
                 if found:
                     return Key(kind, *found)
         for kind, (before, _) in UNIT_FORMS.items():
-            unit = self._unit_of_tag(name.removeprefix(before)) if name.startswith(before) else None
-            if (
-                unit
-                and unit[0] > 0
-                and (unit[0] == self.last or kind not in ("target", "error", "weighted_delta"))
-            ):
+            new, of_outputs = kind in AFTER, kind in ("target", "error", "new_error", "weighted_delta")
+            if not name.startswith(before) or name.endswith("+") != new:
+                continue
+            unit = self._unit_of_tag(name.removeprefix(before).removesuffix("+"))
+            if unit and unit[0] > 0 and (unit[0] == self.last or not of_outputs):
                 return Key(kind, unit[0], (unit[1],))
         if match := re.fullmatch(r"d(out|E)(.+)/d(net|out)(.+)", name):
             return self._quotient_key(*match.groups())
@@ -285,7 +289,7 @@ class Names:
         unit = self._unit_of_name(name)
         if unit and unit[0] == 0:
             return Key("input", 0, (unit[1],))
-        return Key("loss") if name == "E_total" else None  # as the tutorial writes it
+        return {"E_total": Key("loss"), "E_total+": Key("new_loss")}.get(name)  # as the tutorial writes it
 
     def _quotient_key(self, of: str, first: str, by: str, second: str) -> Key | None:
         """dout_h1/dnet_h1, or dEo1/dout_h1."""

@@ -44,6 +44,7 @@ from .step import Moment, Step
 __all__ = ["Definition", "Quantities"]
 
 Definition = tuple[Op, list[Key]]
+AFTER = {kind: f"new_{kind}" for kind in ("parameter", "net", "out", "error", "loss")}
 
 
 class Quantities:
@@ -61,6 +62,7 @@ class Quantities:
 
     def __init__(self, step: Step) -> None:
         self.step, self.order = step, Order(step)
+        self._values: dict[Key, float] = {}  # of the pass after the step, where each number is used many times
 
     def _row(self, layer: int) -> Activation:
         return self.step.activations[layer - 1]
@@ -232,6 +234,13 @@ class Quantities:
     def _define_rate_t(self, key: Key) -> Definition:
         return AdamRate(), [Key("learning_rate"), Key("new_power_2"), Key("new_power_1")]
 
+    def _define_after(self, key: Key) -> Definition:
+        """As before the step, from the new parameters."""
+        op, keys = self.definition(key._replace(kind=key.kind.removeprefix("new_")))
+        return op, [operand._replace(kind=AFTER.get(operand.kind, operand.kind)) for operand in keys]
+
+    _define_new_net = _define_new_out = _define_new_error = _define_new_loss = _define_after
+
     # ---- values --------------------------------------------------------------------------------------------
 
     def value(self, key: Key) -> float:
@@ -239,9 +248,14 @@ class Quantities:
         stored = self._stored(key)
         if stored is not None:
             return stored
+        if key in self._values:
+            return self._values[key]
         op, operands = self.definition(key)
         result: float = op([self.value(operand) for operand in operands])
-        return result if key.layer is None else self.step.number(result)
+        result = float(result) if key.layer is None else self.step.number(result)
+        if key.kind in AFTER.values():
+            self._values[key] = result
+        return result
 
     def _stored(self, key: Key) -> float | None:
         """The number as it stands in the step's arrays; None if it does not."""

@@ -177,6 +177,21 @@ class Order:
                 if kind == "new_parameter" or step.config.train_bias:
                     yield from biases
 
+    @cached_property
+    def after(self) -> list[Section]:
+        """Forward again with the new parameters, to the error after the step: named, but no part of it."""
+        return [*self._after()]
+
+    def _after(self) -> Iterator[Section]:
+        for s in self.samples:
+            for layer in range(1, self.last + 1):
+                yield Section("after", "new_net", layer, s, (self.sizes[layer],))
+                yield Section("after", "new_out", layer, s, (self.sizes[layer],))
+            yield Section("after", "new_error", self.last, s, self.sizes[-1:])
+            if self.batch:
+                yield Section("after", "new_loss", None, s)
+        yield Section("after", "new_loss")
+
     def normalized(self, key: Key) -> Key | None:
         """The key as it stands in the sections, or None if there is no such number in this step."""
         kind, layer, index, sample = key
@@ -185,8 +200,8 @@ class Order:
             kind = kind.replace("velocity", "second_moment")
         if kind in PER_SAMPLE and sample is None and self.n_samples == 1 and not self.batch:
             sample = 1
-        if kind in ("loss", "contribution") and not self.batch and sample == 1:
-            kind, sample = {"loss": "loss", "contribution": "gradient"}[kind], None
+        if kind in ("loss", "new_loss", "contribution") and not self.batch and sample == 1:
+            kind, sample = ("gradient" if kind == "contribution" else kind), None
         key = Key(kind, layer, index, sample)
         for section in self._by_place.get((kind, layer, sample), ()):
             if len(index) == len(section.shape):
@@ -196,7 +211,7 @@ class Order:
     @cached_property
     def _by_place(self) -> dict[tuple[Any, ...], list[Section]]:
         found: dict[tuple[Any, ...], list[Section]] = {}
-        for section in self.sections:
+        for section in (*self.sections, *self.after):
             found.setdefault((section.kind, section.layer, section.sample), []).append(section)
         return found
 

@@ -1,0 +1,254 @@
+"""A learner's own numbers, checked against a trace: the first wrong one found, and the mistake named."""
+
+from typing import Any
+
+from .. import _checks as checks
+from .answers import Answer, clean, read
+from .conventions import Graph, conventions
+from .formulas import shown
+from .intervals import Interval
+from .names import Key
+from .naming import Candidate, Changes, named, span, touched
+from .numerals import Numeral, working_precision
+from .record import _filled_in as filled_in
+from .report import Finding, Report
+from .trace import Trace
+from .worlds import OF_BIASES, World
+
+__all__ = ["Finding", "Report", "check"]
+
+LONGEST_LINE = 16  # operands of a line that is written out
+CLEAR = 3.0  # how much likelier than the next, and than none, a mistake must be to be told as a fact
+WITNESS = 10.0  # what another number's agreement counts
+WITNESSES = 12  # numbers, and candidates, that are looked at for it
+SHORT = 3  # digits fewer than the others have, from which a number may be an exact one
+
+
+def check(answers: Any, trace: Trace) -> Report:
+    """Judge a learner's numbers, find the first wrong one and name the mistake.
+
+    A number is right if rounding explains it: of the number itself, to the digits that it has, and of those that
+    it was computed from, whether they are on the sheet or not. What follows from an earlier wrong number is a
+    consequence, not a mistake. A sheet that is right throughout under another convention (deltas with the other
+    sign, trained biases, the mean over the outputs ...) is right, and the report says which.
+
+    Parameters
+    ----------
+    answers : mapping of str to float or str, or iterable of pairs
+        Any of the trace's numbers, by name. A string keeps the digits that were written: "0.30" has two, and
+        "1/3" is exact. Of a float, trailing zeros are not seen.
+    trace : Trace
+        Of the network's step, from `Network.trace`.
+
+    Returns
+    -------
+    Report
+        With `ok`, `first`, `conventions`, `findings`; ``str(report)`` is written for the learner.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `answers` is empty, has a name that the trace does not know, or one twice, or what is no finite number.
+
+    Examples
+    --------
+    >>> import backprop as bp
+    >>> net, x, t = bp.examples.worked_example()
+    >>> report = bp.check({"net_h1": "0.3825", "out_h1": "0.5945"}, net.trace(x, t))
+    >>> print(report)
+    0 of your 2 numbers are right. The first to look at is net_h1.
+    <BLANKLINE>
+    net_h1 = 0.3825
+      You used w3 where w2 belongs: look which units each weight joins.
+        net_h1 = w1*i1 + w2*i2 + b1 = 0.15*0.05 + 0.2*0.1 + 0.35 = 0.3775
+    <BLANKLINE>
+    These follow from the above and will be right when you do them again with the
+    new numbers: out_h1.
+    """
+    if not isinstance(trace, Trace):
+        raise TypeError(f"trace must be a Trace, as Network.trace gives it, not {checks.shown(trace)}")
+    graph = Graph(trace)
+    sheet = read(answers, graph)
+    other_biases = any(graph.is_other_bias(answer.key) for answer in sheet)
+    kinds = frozenset(answer.key.kind for answer in sheet)
+    found: list[_Judge] = []
+    shared: dict[Any, dict[Key, Interval]] = {}
+    for convention in conventions(graph, kinds, other_biases, len(sheet)):
+        others = convention.mean_over_outputs, convention.negated, convention.chopped
+        intervals = shared.setdefault(others, {})
+        found.append(_Judge(Graph(trace, convention, graph), sheet, intervals))
+        if found[-1].all_right():
+            return Report(tuple(found[-1].findings()), tuple(convention.sentences))
+    return Report(tuple(found[0].findings()))
+
+
+class _Judge:
+    """A sheet under one convention."""
+
+    def __init__(self, graph: Graph, sheet: list[Answer], shared: dict[Key, Interval] | None = None) -> None:
+        self.graph, self.sheet = graph, sheet
+        convention = graph.convention
+        self.numbers: dict[Key, Numeral] = {
+            answer.key: answer.number.negated if answer.key.kind in convention.negated else answer.number
+            for answer in sheet
+        }
+        single = graph.config.dtype == "float32"
+        self.precision = working_precision([answer.number for answer in sheet], single=single)
+        if convention.chopped:
+            self.precision = self.precision.with_chopping()
+        self.true = World(graph, self.precision)
+        self.learner = World(graph, self.precision, self.numbers, shared=shared)
+        self.bad: dict[Key, str] = {}  # numbers that are not right, and their verdicts
+        self.thought: list[tuple[Changes, str]] = []  # mistakes at numbers that were not written, and where seen
+
+    def all_right(self) -> bool:
+        """Whether every number is right; looks no further than the first that is not."""
+        return all(self._follows(answer.key) for answer in self.sheet)
+
+    def _follows(self, key: Key) -> bool:
+        number = self.numbers[key]
+        reach = self.learner.computed(key)
+        return number.interval(self.precision).meets(reach) and not self._is_exact_mistake(key, number)
+
+    def _is_exact_mistake(self, key: Key, number: Numeral) -> bool:
+        """Whether a number of few digits among longer ones is the old value, say, and not a rounded right one."""
+        if number.digits + SHORT > self.precision.digits or -number.place + SHORT > self.precision.decimals:
+            return False
+        if key.kind != "new_parameter" or number.finest(self.precision).meets(self.learner.computed(key)):
+            return False
+        old = self.graph.value(key._replace(kind="parameter"))
+        return number.value == old
+
+    # ---- verdicts ----------------------------------------------------------------------------------------
+
+    def findings(self) -> list[Finding]:
+        """Every number judged, in order."""
+        return [self._finding(answer) for answer in self.sheet]
+
+    def _finding(self, answer: Answer) -> Finding:
+        key, number = answer.key, self.numbers[answer.key]
+        sign = -1.0 if key.kind in self.graph.convention.negated else 1.0
+        expected = sign * self.graph.value(key)
+        written = number.interval(self.precision)
+        name, given = self.graph.name(key), clean(answer.given) if isinstance(answer.given, str) else answer.given
+        causes = self._causes(key)
+        follows = self._follows(key)
+        if follows and not causes:
+            return Finding(name, given, expected, "right", message="Right.")
+        if causes and written.meets(self.true.computed(key)):
+            return Finding(name, given, expected, "right", message="Right.")
+        if follows:
+            self.bad[key] = "consequence"
+            return self._consequence(name, given, expected, causes)
+        for changes, where in self.thought:
+            nodes, _ = span(self.learner, key)
+            if key not in changes and any(node in changes for node in nodes):
+                world = self.learner.changed(changes, touched(self.graph, nodes, changes))
+                if world.computed(key).meets(written):
+                    self.bad[key] = "consequence"
+                    return self._consequence(name, given, expected, [where])
+        self.bad[key] = "wrong"
+        return self._wrong(answer, name, given, expected)
+
+    def _weighed(self, key: Key, found: list[Candidate]) -> list[Candidate]:
+        """The candidates again, by what the other numbers say that were computed from the same ones."""
+        others = [answer.key for answer in self.sheet if answer.key != key]
+        for one in found[:WITNESSES]:
+            if key in one.changes or not one.changes:
+                continue
+            for other in others[:WITNESSES]:
+                nodes, _ = span(self.learner, other)
+                if other not in one.changes and any(node in one.changes for node in nodes):
+                    world = self.learner.changed(one.changes, touched(self.graph, nodes, one.changes))
+                    agrees = world.computed(other).meets(self.numbers[other].interval(self.precision))
+                    if agrees != self._follows(other):  # else it is no witness
+                        one.odds *= WITNESS if agrees else 1.0 / WITNESS
+        return sorted(found, key=lambda one: -one.odds)
+
+    def _causes(self, key: Key) -> list[str]:
+        """The names of the numbers that are not right and that this one is computed from."""
+        if not self.bad:
+            return []
+        _, first = span(self.learner, key)
+        return [self.graph.name(one) for one in first if one in self.bad]
+
+    @staticmethod
+    def _consequence(name: str, given: Any, expected: float, causes: list[str]) -> Finding:
+        of = f"{', '.join(causes[:-1])} and {causes[-1]}" if len(causes) > 1 else causes[0]
+        message = f"Right, given your {of}."
+        return Finding(name, given, expected, "consequence", message=message, follows_from=tuple(causes))
+
+    def _wrong(self, answer: Answer, name: str, given: Any, expected: float) -> Finding:
+        key, number = answer.key, self.numbers[answer.key]
+        line = self._line(key)
+        if self.graph.is_given(key):
+            message = f"{name} is given: it is {shown(expected)}."
+            factors = {10.0: "decimal_point", 0.1: "decimal_point", -1.0: "sign"}
+            ids = [what for factor, what in factors.items() if number.interval(self.precision).meets(
+                self.true.computed(key) * factor)]  # fmt: skip
+            return Finding(name, given, expected, "wrong", ids[0] if ids else "wrong_datum", message=message)
+        found = named(self.learner, key, number)
+        elsewhere = not found and key.kind in OF_BIASES
+        if elsewhere:  # copied, say, from a text that made a mistake where this sheet makes none
+            found = [one for one in named(self.true, key, number) if one.odds >= CLEAR]
+        if not found:
+            message = "This is not right, and no mistake that we know of gives it. Do this line again:"
+            return Finding(name, given, expected, "wrong", message=message, line=line)
+        found = self._weighed(key, found)
+        best, *others = found
+        if best.changes and not self.graph.is_given(best.key):
+            line = self._line(best.key)
+        self.thought += [(one.changes, name) for one in found if one.changes and key not in one.changes]
+        sure = best.odds >= CLEAR and (not others or best.odds >= CLEAR * others[0].odds)
+        told = self._told(best, key)
+        if elsewhere:
+            told = f"It does not follow from your other numbers. {told}"
+        message = told if sure else f"It could be this: {told}"
+        if others and not sure:
+            message += f" Or this: {self._told(others[0], key)}"
+        return Finding(
+            name, given, expected, "wrong", best.id, tuple(one.id for one in others), message, line, sure=sure
+        )
+
+    # ---- words -------------------------------------------------------------------------------------------
+
+    def _told(self, candidate: Candidate, key: Key) -> str:
+        """The candidate's sentence, with names and numbers."""
+        at = candidate.key
+        words = {word: self.graph.name(what) if isinstance(what, Key) else what
+                 for word, what in candidate.words.items()}  # fmt: skip
+        words.setdefault("used", "another")
+        words.setdefault("right", "the right one")
+        names = [self.graph.name(operand) for operand in self.graph.definition(at)[1]]
+        formula = filled_in(self.graph.definition(at)[0].text(len(names)), names) if names else ""
+        of = self.graph.trace.names.unit(at.layer or 0, at.indices[0]) if at.kind in ("target", "input") else ""
+        sentence = candidate.sentence.format(
+            name=self.graph.name(at), formula=formula, value=shown(self.graph.value(at)),
+            of=of or self.graph.name(at), **words,
+        )  # fmt: skip
+        if at == key or self.graph.is_given(at):
+            return sentence
+        others = [self.graph.name(one) for one in candidate.changes if one != at]
+        alike = f" (and alike in {', '.join(others[:3])}{' ...' if others[3:] else ''})" if others else ""
+        return f"On the way, in {self.graph.name(at)}{alike}: {sentence}"
+
+    def _line(self, key: Key) -> str:
+        """The right calculation from the learner's own numbers."""
+        op, operands = self.graph.definition(key)
+        name = self.graph.name(key)
+        if not operands:
+            return f"{name} = {shown(self.graph.value(key))}"
+        names = [self.graph.name(one) for one in operands]
+        value = shown(self.learner.result(key))
+        if len(operands) > LONGEST_LINE:
+            return f"{name} = {value}, from {', '.join(names[:3])} ... {names[-1]}"
+        numbers = [
+            self.numbers[one].text if one in self.numbers else shown(self.graph_value(one)) for one in operands
+        ]
+        text = op.text(len(operands))
+        parts = [name, filled_in(text, names), filled_in(text, numbers, brackets=True), value]
+        return " = ".join(dict.fromkeys(filter(None, parts)))
+
+    def graph_value(self, key: Key) -> float:
+        """A number as it follows from the learner's."""
+        return self.learner.value(key)
