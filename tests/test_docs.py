@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from backprop.glassbox.misconceptions import CATALOGUE
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PEERS = "docs/libraries.md"  # needs the libraries that it compares with
@@ -38,3 +40,10 @@ def test_docstrings(name):
 def test_links_inside_the_project_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_on_checking_lists_the_whole_catalogue():
+    page = (ROOT / "docs/check.md").read_text(encoding="utf-8")
+    rows = re.search(r"\| phase \| identifiers \|\n\|---\|---\|\n(.*?)\n\n", page, re.DOTALL)
+    assert rows is not None
+    assert set(re.findall(r"`(\w+)`", rows[1])) == {entry.id for entry in CATALOGUE}
