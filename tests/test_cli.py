@@ -205,8 +205,12 @@ def test_without_the_extension_one_sentence_says_so(page, page_without_extension
 def test_what_the_commands_import():
     ending = "\ntry: main()\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
     code = "import sys; from backprop.cli import main" + ending
-    for arguments in (["--version"], ["--help"]):
+    for arguments in (["--version"], ["--help"], ["check", "--help"]):
         assert "numpy" not in run(sys.executable, "-c", code, *arguments).stderr.split()
+    for command in (["sheet"], ["exercise"], ["trace"], ["check", "no file"]):
+        loaded = run(sys.executable, "-c", code, *command).stderr.split()
+        assert "numpy" in loaded
+        assert not {"sklearn", "scipy", "pandas"} & set(loaded)
     done = run(sys.executable, "-c", code, "demo")
     assert "numpy" in done.stderr.split()
     assert "sklearn" not in done.stderr.split()
@@ -256,11 +260,15 @@ def test_colours_only_where_they_are_wanted(page):
 
 def test_version_and_help():
     assert run(*MODULE, "--version").stdout == f"backprop {bp.__version__}\n"
-    for arguments in (["--help"], ["demo", "--help"]):
-        done = run(*MODULE, *arguments)
+    first = run(*MODULE, "--help")
+    commands = re.findall(r"^  (\w+)  ", first.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert {"demo", "sheet", "exercise", "trace", "check"} <= set(commands)
+    for done in (first, *(run(*MODULE, command, "--help") for command in commands)):
         assert (done.returncode, done.stderr) == (0, "")
         assert "Usage: backprop" in done.stdout
-    assert "demo" in run(*MODULE, "--help").stdout
+        usual = [line for line in done.stdout.splitlines() if not line.startswith("    backprop ")]
+        assert max(map(len, usual)) <= 80
+        assert "..." not in first.stdout.partition("Commands:")[2]  # no description is cut off
 
 
 def test_the_console_command_is_the_same():
@@ -280,7 +288,7 @@ def test_wrong_use_is_told_without_a_traceback():
         run(*MODULE, "demo", BACKPROP_ENGINE="gpu"),
         run(sys.executable, "-c", WITHOUT_EXTENSION, "demo", BACKPROP_ENGINE="compiled"),
     ):
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert done.stderr.startswith("backprop: the environment variable BACKPROP_ENGINE ")
         assert done.stderr.count("\n") == 1
 

@@ -2,11 +2,18 @@
 
 import doctest
 import importlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import backprop as bp
+from backprop.cli.documents import toml_document
+from backprop.cli.files import Text
+from backprop.cli.problem import KEYS, problem_of
 from backprop.glassbox.misconceptions import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +31,36 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 )
 def test_page(page):
     assert doctest.testfile(str(page), module_relative=False, optionflags=FLAGS, encoding="utf-8").failed == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are a shell's")
+def test_the_commands_for_teachers_print_what_the_page_says(tmp_path):
+    page = (ROOT / "docs/teachers.md").read_text(encoding="utf-8")
+    command = tmp_path / "bin/backprop"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m backprop "$@"\n')
+    command.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}"}
+    examples = re.findall(r"^\$ (.*)\n((?:(?!\$ |```).*\n)*)", page, re.MULTILINE)
+    assert len(examples) == page.count("\n$ ")
+    for typed, printed in examples:
+        done = subprocess.run(
+            typed, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout + done.stderr == printed or done.stderr + done.stdout == printed, typed
+
+
+def test_the_page_for_teachers_lists_every_key_of_a_network_file():
+    page = (ROOT / "docs/teachers.md").read_text(encoding="utf-8")
+    rows = re.search(r"\| key \| is \| default \|\n(.*?)\n\n", page, re.DOTALL)
+    assert rows is not None
+    named = [word for row in rows[1].splitlines()[1:] for word in re.findall(r"`(\w+)`", row)]
+    assert set(KEYS) <= set(named)
+    document = toml_document(Text("page", ".toml", re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1]))
+    problem = problem_of(document.data, document.place)
+    net, x, t = bp.examples.worked_example()
+    assert problem.net == net
+    assert problem.trace()["w5+"].value == net.trace(x, t)["w5+"].value
 
 
 def test_the_readme_has_an_example():

@@ -16,6 +16,7 @@ ALLOWED = {
     "__init__": {"custom", "examples", "_engine", "errors", "estimators", "glassbox", "network", "optimizers"},
     "errors": set(),
     "_single": set(),
+    "_text": set(),
     "_elementary32": {"_single"},
     "_elementary": {"_elementary32", "_single"},
     "functions": {"_elementary"},

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .. import _checks as checks
+from .._text import clean
 from .conventions import Graph
 from .names import Key
 from .numerals import Numeral, numeral
 from .records import unknown_name
 
-__all__ = ["Answer", "clean", "read"]
+__all__ = ["Answer", "read"]
 
 MOST = 100_000  # answers
 LONGEST_NAME = 200
@@ -22,11 +23,6 @@ class Answer(NamedTuple):
     key: Key
     number: Numeral
     given: Any
-
-
-def clean(text: str) -> str:
-    """A text that can be shown anywhere: what is no printable character is written as an escape."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def read(answers: Any, graph: Graph) -> list[Answer]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from .. import _checks as checks
-from .answers import Answer, clean, read
+from .._text import clean
+from .answers import Answer, read
 from .conventions import Graph, conventions
 from .formulas import shown
 from .intervals import Interval

@@ -207,31 +207,36 @@ class Trace:
 
     # ---- views ---------------------------------------------------------------------------------------------
 
-    def text(self, *, full: bool = False) -> str:
+    def text(self, *, full: bool = False, **selection: Any) -> str:
         """The network drawn, and every number with its formula, in 80 columns: what ``print`` shows.
 
         Parameters
         ----------
         full : bool, default=False
             Whether a large network is shown whole; otherwise the text says what was left out.
+        **selection
+            As in `select`: these records alone, without the drawing and what is said of the whole.
         """
         from .views.text import text
 
-        return text(self, full=checks.boolean("full", full))
+        return text(self, full=checks.boolean("full", full), records=self._selected(selection))
 
     __str__ = text
 
-    def markdown(self, *, full: bool = False) -> str:
-        """The same as Markdown, with the formulas in LaTeX."""
+    def markdown(self, *, full: bool = False, **selection: Any) -> str:
+        """The same as Markdown, with the formulas in LaTeX; arguments as in `text`."""
         from .views.markdown import markdown
 
-        return markdown(self, full=checks.boolean("full", full))
+        return markdown(self, full=checks.boolean("full", full), records=self._selected(selection))
 
-    def html(self, *, full: bool = False) -> str:
-        """The diagram and tables, as a piece of HTML that stands alone. A notebook shows it by itself."""
+    def html(self, *, full: bool = False, **selection: Any) -> str:
+        """The diagram and tables, as a piece of HTML that stands alone. A notebook shows it by itself.
+
+        Arguments as in `text`.
+        """
         from .views.html import html
 
-        return html(self, full=checks.boolean("full", full))
+        return html(self, full=checks.boolean("full", full), records=self._selected(selection))
 
     def svg(self, *, after: bool = False) -> str:
         """A diagram of the network: weights by colour and width, the first sample's numbers on the units.
@@ -302,6 +307,10 @@ class Trace:
         from .views.json import from_json
 
         return from_json(text)
+
+    def _selected(self, selection: Mapping[str, Any]) -> Records | None:
+        """What `select` finds, or None if nothing is asked for."""
+        return self.select(**selection) if any(value is not None for value in selection.values()) else None
 
     def _repr_html_(self) -> str:
         return self.html()

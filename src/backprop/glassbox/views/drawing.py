@@ -12,11 +12,11 @@ __all__ = ["drawing"]
 ROWS = 8  # units of a layer that are drawn
 
 
-def drawing(trace: "Trace", width: int = 80) -> list[str]:
-    """Lines of at most `width` characters; each unit with its value for the first sample."""
+def drawing(trace: "Trace", width: int = 80, *, values: bool = True) -> list[str]:
+    """Lines of at most `width` characters; each unit with its value for the first sample, if there is room."""
     columns = [_column(trace, layer) for layer in range(len(trace.config.sizes))]
     lines = _joined(columns)
-    if max(map(len, lines)) > width:  # names and values do not fit: names alone
+    if not values or max(map(len, lines)) > width:  # names alone
         lines = _joined([[cell.rpartition(" ")[0] for cell in column] for column in columns])
     if max(map(len, lines)) > width:
         sizes = " -> ".join(f"{size} units" for size in trace.config.sizes)

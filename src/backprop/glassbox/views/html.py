@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..formulas import shown
 from ..record import Record
+from ..records import Records
 from .diagram import svg
 from .outline import Block, Limits, facts, left_out, outline, shortened, title
 
@@ -18,9 +19,12 @@ NUMBER = "text-align:right;padding:1px 24px 1px 0;vertical-align:top"
 PAIRS = 4  # of a name and a given number, in a row
 
 
-def html(trace: "Trace", *, full: bool = False) -> str:
-    """What a notebook shows; see `Trace.html`."""
+def html(trace: "Trace", *, full: bool = False, records: Records | None = None) -> str:
+    """What a notebook shows; see `Trace.html`. Some records stand alone."""
     limits = Limits.of(full)
+    if records is not None:
+        blocks = (_details(block, limits) for block in outline(trace, limits, records.sections))
+        return "\n".join(['<div class="backprop-trace">', *blocks, "</div>"])
     parts = [
         '<div class="backprop-trace">',
         f"<h3>{escape(title(trace))}</h3>",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ..formulas import shown
 from ..latex import number
 from ..record import Record
+from ..records import Records
 from .outline import Limits, facts, left_out, outline, shortened, title
 
 if TYPE_CHECKING:
@@ -14,17 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["markdown"]
 
 
-def markdown(trace: "Trace", *, full: bool = False) -> str:
-    """What a notebook and a page take; see `Trace.markdown`."""
+def markdown(trace: "Trace", *, full: bool = False, records: Records | None = None) -> str:
+    """What a notebook and a page take; see `Trace.markdown`. Some records stand alone."""
     limits = Limits.of(full)
-    parts = [f"## {title(trace)}", "  \n".join(escaped(fact) for fact in facts(trace))]
-    note = left_out(trace, limits)
-    if note:
-        parts.append(f"*{note}*")
-    for block in outline(trace, limits):
+    parts = []
+    if records is None:
+        parts += [f"## {title(trace)}", "  \n".join(escaped(fact) for fact in facts(trace))]
+        note = left_out(trace, limits)
+        parts += [f"*{note}*"] if note else []
+    for block in outline(trace, limits, None if records is None else records.sections):
         parts.append(f"### {block.title}")
-        records = [record for group in block.groups for record in group]
-        parts += [_table(records)] if block.given else [_equation(record, limits) for record in records]
+        found = [record for group in block.groups for record in group]
+        parts += [_table(found)] if block.given else [_equation(record, limits) for record in found]
         parts += [f"*… {escaped(line)}*" for line in block.left_out]
     return "\n\n".join(parts) + "\n"
 

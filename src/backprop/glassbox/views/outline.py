@@ -1,6 +1,6 @@
 """What a view shows of a trace: blocks of records with titles, and what was left out of a large one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -108,8 +108,8 @@ def facts(trace: "Trace") -> list[str]:
     return found
 
 
-def outline(trace: "Trace", limits: Limits) -> Iterator[Block]:
-    """The blocks of a trace in the order of calculation."""
+def outline(trace: "Trace", limits: Limits, sections: Sequence[Section] | None = None) -> Iterator[Block]:
+    """The blocks of a trace in the order of calculation; or of some sections, as `select` finds them."""
     batch = trace.quantities.order.batch
 
     def place(section: Section) -> tuple[str, int | None, int | None]:
@@ -117,18 +117,20 @@ def outline(trace: "Trace", limits: Limits) -> Iterator[Block]:
         layer = None if section.phase in ("given", "loss") else section.layer
         return section.phase, layer, section.sample if batch else None
 
-    for (phase, layer, sample), sections in groupby(trace.records.sections, place):
-        if sample is not None and sample > limits.samples:
+    chosen = trace.records.sections if sections is None else sections
+    samples = [*dict.fromkeys(section.sample for section in chosen if section.sample is not None)]
+    few = samples[: limits.samples]
+    for (phase, layer, sample), together in groupby(chosen, place):
+        if sample is not None and sample not in few:
             continue
         groups, left = [], []
-        for section in sections:
+        for section in together:
             count = len(section) if len(section) <= limits.records else limits.few
             groups.append([trace.record(section.key(position)) for position in range(count)])
             if count < len(section):
                 first, last = (trace.record(section.key(k)).name for k in (count, len(section) - 1))
                 left.append(f"{len(section) - count:,} more: {first} to {last}")
-        if phase == "given" and sample == limits.samples < trace.n_samples:
-            rest = trace.n_samples - sample
+        if phase == "given" and sample is not None and sample == few[-1] and (rest := len(samples) - len(few)):
             left.append(f"{rest} more sample{'s' if rest > 1 else ''}: trace.select(sample={sample + 1})")
         yield Block(phase, _block_title(trace, phase, layer, sample), groups, left)
 

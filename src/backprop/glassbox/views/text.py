@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..formulas import Formula, laid_out, shown
 from ..record import Record
+from ..records import Records
 from .drawing import drawing
 from .outline import Block, Limits, facts, left_out, outline, shortened, title
 
@@ -16,9 +17,13 @@ __all__ = ["text"]
 INDENT = "  "
 
 
-def text(trace: "Trace", *, full: bool = False, width: int = 80) -> str:
-    """What ``print(trace)`` shows; see `Trace.text`."""
+def text(trace: "Trace", *, full: bool = False, records: Records | None = None, width: int = 80) -> str:
+    """What ``print(trace)`` shows; see `Trace.text`. Some records stand alone."""
     limits = Limits.of(full)
+    if records is not None:
+        shown_blocks = outline(trace, limits, records.sections)
+        parts = ["\n".join([*_headed(block.title, "-"), *_block(block, limits, width)]) for block in shown_blocks]
+        return "\n\n".join(parts) + "\n"
     lines = _headed(title(trace), "=")
     for fact in facts(trace):
         lines += wrap(fact, width)
