@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .network import Network as Network
     from .optimizers import SGD as SGD
     from .optimizers import Adam as Adam
+    from .sweeps.run import sweep as sweep
+    from .sweeps.verification import verify as verify
 
 # public name: the module that defines it; "" for a module of the package
 _HOMES = {
@@ -44,6 +46,8 @@ _HOMES = {
     "examples": "",
     "gradcheck": "glassbox.gradcheck",
     "show_config": "_engine",
+    "sweep": "sweeps.run",
+    "verify": "sweeps.verification",
 }
 __all__ = [*sorted(_HOMES), "__version__"]
 

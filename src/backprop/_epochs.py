@@ -5,6 +5,7 @@ time; the whole is never made dense. Losses are counted as scikit-learn counts t
 """
 
 from collections.abc import Iterator
+from decimal import Context, Decimal
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -59,6 +60,14 @@ def rows_of_floats(values: Any) -> Array:
     )
 
 
+POWERS = Context(prec=40, traps=[])
+
+
+def power(base: int, exponent: float) -> float:
+    """``base ** exponent``, by decimal digits: the C library's pow differs between systems."""
+    return float(POWERS.power(Decimal(base), Decimal(exponent)))
+
+
 class Steps:
     """The optimizer of one estimator: its constants, its learning rate and its state between batches.
 
@@ -93,7 +102,7 @@ class Steps:
     def epoch_ends(self, samples_seen: int) -> None:
         """The schedule "invscaling" goes by all samples seen so far."""
         if self.schedule == "invscaling":
-            self.learning_rate = self.learning_rate_init / (samples_seen + 1) ** self.power_t
+            self.learning_rate = self.learning_rate_init / power(samples_seen + 1, self.power_t)
 
     def no_progress(self) -> str:
         """What follows when training makes no progress: " Stopping.", or a smaller rate, in words."""

@@ -19,6 +19,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from . import _lbfgs, _validation
+from ._draws import uniform
 from ._engine import CHOICES
 from ._epochs import Passes, Samples, Steps
 from ._weights import Weights, sizes_of
@@ -27,6 +28,7 @@ from .functions import ACTIVATIONS, LOSSES
 HIDDEN = {name for name, row in ACTIVATIONS.items() if row.hidden}
 OUTPUT = {name for name, row in ACTIVATIONS.items() if row.output}
 STOCHASTIC = ("sgd", "adam")
+INTERRUPTED = "Training interrupted by user."
 
 
 class MLP(Weights, BaseEstimator):
@@ -132,8 +134,8 @@ class MLP(Weights, BaseEstimator):
         for level, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
             name = names[min(level, len(names) - 1)] if names else self.activation
             bound = np.sqrt((2.0 if name == "logistic" else 6.0) / sum(w.shape))
-            w[...] = rng.uniform(-bound, bound, w.shape).astype(dtype, copy=False)
-            b[...] = rng.uniform(-bound, bound, b.shape).astype(dtype, copy=False)
+            w[...] = uniform(rng, bound, w.shape).astype(dtype, copy=False)
+            b[...] = uniform(rng, bound, b.shape).astype(dtype, copy=False)
         self._take_start(network)
         if self.solver in STOCHASTIC:
             _validation.begin(self)
@@ -188,7 +190,7 @@ class MLP(Weights, BaseEstimator):
         self.loss_ = found.fun
         if interrupted:
             self.n_iter_ = found.nit
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warnings.warn(INTERRUPTED, stacklevel=4)
         else:
             self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
 
@@ -238,7 +240,7 @@ class MLP(Weights, BaseEstimator):
             with showing as advance:
                 diverged = self._run_epochs(passes, batch_size, progress, incremental, advance)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warnings.warn(INTERRUPTED, stacklevel=4)
             diverged = None
         if restore or (incremental and held_out is not None and progress.by_score and progress.none_for_too_long):
             _validation.restore_best(self)

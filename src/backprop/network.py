@@ -15,6 +15,7 @@ from . import _checks as checks
 from . import _custom as custom
 from . import _engine, _standing, _training
 from ._custom import ActivationLike, LossLike, custom_rows, label
+from ._draws import uniform
 from ._layout import Layout
 from ._machine import Machine
 from ._views import LayerViews, apart
@@ -201,7 +202,7 @@ class Network:
         self._open(config, engine)
         for view, row in zip(self.weights, rows, strict=True):
             bound = row.initial_bound(*view.shape)
-            view[...] = rng.uniform(-bound, bound, size=view.shape)
+            view[...] = uniform(rng, bound, view.shape)
 
     def _open(self, config: NetworkConfig, engine: str) -> None:
         """Set up the machine for a checked specification, with all parameters 0."""

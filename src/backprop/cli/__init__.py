@@ -7,9 +7,9 @@ Exit codes: 0; 1 for "no", as `check` says of a wrong sheet; 2 for input that ca
 import io
 import sys
 
-from . import check, demo, exercise, sheet, trace  # noqa: F401  (each adds its command)
+from .._input_errors import one_line
+from . import check, demo, exercise, sheet, sweep, trace, verify  # noqa: F401  (each adds its command)
 from .app import app
-from .errors import one_line
 
 __all__ = ["main"]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+from .._input_errors import InputError, Place
 from ..glassbox.conventions import Graph
 from ..glassbox.formulas import shown
 from ..glassbox.names import Key
@@ -18,7 +19,6 @@ from ..glassbox.numerals import numeral
 from ..glassbox.records import unknown_name
 from ..glassbox.trace import Trace
 from .documents import json_document, kind_of
-from .errors import InputError, Place
 from .files import Text, read_text
 
 __all__ = ["Cell", "check_given", "checked_answers", "read_answers"]

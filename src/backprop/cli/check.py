@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._input_errors import InputError, one_line
 from .app import EXIT_CODES, app, examples
-from .errors import InputError, one_line
 from .files import write_text
 from .options import of_network
 

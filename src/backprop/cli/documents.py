@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .errors import InputError, Place
+from .._input_errors import InputError, Place
 from .files import Text
 
 __all__ = ["Document", "Path", "json_document", "kind_of", "toml_document"]

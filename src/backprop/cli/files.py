@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from .._input_errors import InputError, Place
 from .._text import clean
-from .errors import InputError, Place
 
 __all__ = ["LARGEST", "Text", "read_text", "write_text"]
 

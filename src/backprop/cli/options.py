@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import InputError, Place
+from .._input_errors import InputError, Place
 
 if TYPE_CHECKING:
     from .problem import Problem

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from .. import _checks as checks
+from .._input_errors import InputError, Place, nearest
 from ..functions import ACTIVATIONS, LARGEST, LOSSES
 from ..glassbox.names import Key, Names
 from ..glassbox.trace import Trace
 from ..network import BIASES, UPDATE_ORDERS, Network
 from ..optimizers import SGD, Adam, Optimizer
 from .documents import Path
-from .errors import InputError, Place, nearest
 
 __all__ = ["KEYS", "Problem", "check_words", "nowhere", "placed", "problem_of"]
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._input_errors import InputError
 from .app import app, examples
-from .errors import InputError
 from .files import write_text
 from .options import of_network
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._input_errors import InputError
 from .app import app, examples
-from .errors import InputError
 from .files import write_text
 from .options import of_network
 from .sheet import Out

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from .._text import clean
+from ._text import clean
 
 __all__ = ["InputError", "Place", "nearest", "one_line"]
 
@@ -37,9 +37,9 @@ class Place(NamedTuple):
 
 
 class InputError(ValueError):
-    """Input that cannot be used."""
+    """Input that cannot be used; the message begins with the place: a `Place`, a file, a line, a key."""
 
-    def __init__(self, place: Place | str, message: object) -> None:
+    def __init__(self, place: object, message: object) -> None:
         super().__init__(f"{place}: {message}")
 
 
@@ -47,7 +47,7 @@ def one_line(error: BaseException) -> str:
     """An error's message as one printable line."""
     if isinstance(error, MemoryError) and not str(error):
         return "there is not enough memory"
-    text = clean(" ".join(str(error).split()))
+    text = clean(" ".join(str(error).split())) or type(error).__name__
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
