@@ -3,6 +3,7 @@
 A `Graph` is a trace's calculation: which operation on which numbers gives each number. A `Convention` changes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -230,14 +231,14 @@ class Graph:
         return self._found[key]
 
 
-def conventions(graph: Graph, kinds: frozenset[str], other_biases: bool, count: int) -> list[Convention]:
+def conventions(graph: Graph, kinds: Mapping[str, int], other_biases: bool, count: int) -> list[Convention]:
     """The conventions that a sheet may follow, the trace's own first, then those that change least.
 
     Parameters
     ----------
     graph : Graph
-    kinds : frozenset of str
-        The kinds of numbers on the sheet; what it does not show is not looked for.
+    kinds : mapping of str to int
+        The kinds of numbers on the sheet, and how many of each; what it does not show is not looked for.
     other_biases : bool
         Whether numbers on it belong to biases that the network does not have.
     count : int
@@ -245,12 +246,14 @@ def conventions(graph: Graph, kinds: frozenset[str], other_biases: bool, count: 
     """
     config, sgd = graph.config, graph.step.method == "sgd"
     signs = [frozenset[str]()]
-    if kinds & {"delta", "weighted_delta"}:
-        deltas = frozenset({"delta", "weighted_delta"})
+    deltas = frozenset({"delta", "weighted_delta"})
+    shown = sum(kinds.get(kind, 0) for kind in deltas)
+    # One delta alone shows no convention, unless what was computed from it is there too.
+    if shown > 1 or (shown and any(kinds.get(kind) for kind in (*GRADIENTS, "new_parameter"))):
         signs += [deltas, deltas | BACKWARD, deltas | GRADIENTS, deltas | BACKWARD | GRADIENTS]
     trained: list[bool | None] = [None]
     per_unit: list[bool | None] = [None]
-    with_biases = bool(kinds & {"new_parameter", "new_net", "new_out", "new_error", "new_loss"})
+    with_biases = any(kinds.get(kind) for kind in ("new_parameter", "new_net", "new_out", "new_error", "new_loss"))
     if config.bias != "none" and sgd:
         trained += [not config.train_bias] if with_biases else []
         same = config.bias == "shared" or all(len(set(bias.tolist())) == 1 for bias in graph.step.biases)

@@ -6,9 +6,9 @@ are weighed: how common the mistake is, how many ways there are to make it, and 
 number fell into. What could as well be chance gets no name.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import exp, inf, isfinite
+from math import exp, inf, isfinite, log
 
 from .altered import Variant
 from .conventions import Graph
@@ -27,7 +27,10 @@ BUDGET = 150_000  # operations that are done again for one wrong number
 MOST_OPERANDS = 64  # of a number before the wrong one, at which a mistake is looked for
 BASE = 0.02  # how often a mistake of weight 1 is made, beside all others
 UNKNOWN = 0.08  # how often a mistake has no entry here
+TINY = 1e-300  # what is divided by at least
+AGAIN = 5.0  # how much likelier a mistake is that was made before
 SLIP = 0.06
+ROUNDED_AWAY = 0.05  # of that, if the number that was meant could be reached by rounding, but would not come out
 BESIDE = 0.3  # of that, beside a mistake of understanding
 EARLIER, THROUGHOUT, DATUM = 0.3, 0.6, 0.4  # of that, away from the number itself
 DATA = ("target", "input", "parameter", "learning_rate")
@@ -54,6 +57,8 @@ class Candidate:
         How much likelier it is than a mistake without a name.
     slack : float
         How far the number is from the middle of the interval that the mistake can reach, in radii of it.
+    elsewhere : bool
+        Whether it was made in another calculation than the sheet's, from which the number was copied.
     """
 
     id: str
@@ -63,6 +68,7 @@ class Candidate:
     changes: Changes = field(default_factory=dict)
     odds: float = 0.0
     slack: float = 0.0
+    elsewhere: bool = False
 
 
 def span(world: World, key: Key) -> tuple[list[Key], list[Key]]:
@@ -97,7 +103,9 @@ def touched(graph: Graph, nodes: Iterable[Key], changes: Iterable[Key]) -> froze
     return frozenset(found)
 
 
-def named(world: World, key: Key, given: Numeral) -> list[Candidate]:
+def named(
+    world: World, key: Key, given: Numeral, made: Collection[str] = (), effort: float = 1.0
+) -> list[Candidate]:
     """The mistakes that explain a wrong number, the likeliest first.
 
     Parameters
@@ -107,8 +115,13 @@ def named(world: World, key: Key, given: Numeral) -> list[Candidate]:
     key : Key
         The wrong number.
     given : Numeral
+    made : collection of str, optional
+        The mistakes that were made elsewhere on the sheet: who makes one once, makes it again.
+    effort : float, default=1.0
+        The part of the usual number of operations after which the search ends; the likeliest are tried first.
     """
-    search = _Search(world, key, given)
+    search = _Search(world, key, given, made)
+    search.budget = round(BUDGET * effort)
     conceptual = search.conceptual()
     slips = [one for one in search.slips() if one.odds >= 1.0]
     if conceptual:
@@ -123,8 +136,8 @@ def named(world: World, key: Key, given: Numeral) -> list[Candidate]:
 class _Search:
     """The search for one number's mistake."""
 
-    def __init__(self, world: World, key: Key, given: Numeral) -> None:
-        self.world, self.key, self.given = world, key, given
+    def __init__(self, world: World, key: Key, given: Numeral, made: Collection[str]) -> None:
+        self.world, self.key, self.given, self.made = world, key, given, made
         self.graph = world.graph
         self.reach = world.computed(key)
         self.written, self.finest = given.interval(world.precision), given.finest(world.precision)
@@ -136,8 +149,11 @@ class _Search:
         self.first = [one for one in self.first if one in within]
         self._paths: dict[frozenset[Key], list[Key]] = {}
         self.budget = BUDGET
-        right = self.graph.value(key)
-        self.scale = 2.0 * max(abs(given.value), abs(right), abs(self.reach.centre))
+        # A mistake without a name is as likely to be off by a thousandth as by a tenth or by ten times.
+        largest = max(abs(given.value), abs(self.graph.value(key)), abs(self.reach.centre))
+        apart = abs(given.value - self.reach.centre)
+        least = max(self.finest.radius, TINY)
+        self.scale = 2.0 * min(largest, apart * max(1.0, log(max(largest / least, 1.0))))
 
     def conceptual(self) -> list[Candidate]:
         """Those whose interval holds the given number; the likeliest are tried first, within the budget."""
@@ -173,14 +189,15 @@ class _Search:
                     groups.setdefault(variant.label, {})[one] = variant
             if len(variants) == 1 and not variants[0].label and one != self.key:
                 single[one] = variants[0]
-        if not groups:
+        if single:
             groups[""] = single
         for members in groups.values():
             if len(members) > 1:
                 yield members, next(iter(members)), THROUGHOUT / len(groups)
 
     def _odds(self, entry: Misconception, share: float, radius: float) -> float:
-        return BASE * entry.weight * share / UNKNOWN * self.scale / (2.0 * radius)
+        prior = BASE * entry.weight * share * (AGAIN if entry.id in self.made else 1.0)
+        return prior / UNKNOWN * self.scale / max(2.0 * radius, TINY)
 
     def _tried(
         self, entry: Misconception, variants: Mapping[Key, Variant], at: Key, share: float
@@ -191,7 +208,7 @@ class _Search:
         if not isfinite(value) or self.reach.low <= value <= self.reach.high:  # no other than the right way
             return None
         # First the number itself, which costs little; then, if it is near, the interval.
-        relative = (self.reach.radius + self.written.radius) / max(abs(self.reach.centre), 1e-300)
+        relative = (self.reach.radius + self.written.radius) / max(abs(self.reach.centre), TINY)
         near = 20.0 * (self.reach.radius + self.written.radius + min(relative, 0.1) * abs(value))
         if abs(value - self.given.value) > near:
             return None
@@ -202,7 +219,7 @@ class _Search:
         # A number of few digits that fits as if the others were zeros fits by no chance.
         written = self.finest if reach.meets(self.finest) else self.written
         radius = reach.radius + written.radius
-        slack = abs(self.given.value - reach.centre) / radius
+        slack = abs(self.given.value - reach.centre) / max(radius, TINY)
         odds = self._odds(entry, share, radius) * exp(-slack * slack)
         first = next(iter(variants.values()))
         return Candidate(entry.id, entry.sentence, at, first.words or {}, changes, odds, slack)
@@ -230,10 +247,15 @@ class _Search:
         return new.get(self.key, inf)
 
     def slips(self) -> Iterator[Candidate]:
-        reach = self.reach
+        reach, right = self.reach, self.world.result(self.key)
         for kind, meant, ways in slips(self.given, reach, self.world.precision):
-            unit = 2.0 * self.written.radius
+            unit = max(2.0 * self.written.radius, TINY)
             odds = SLIP / UNKNOWN / ways * self.scale / unit
+            finer = 0.1 if kind == "missing digit" else 10.0 if kind == "extra digit" else 1.0
+            if abs(float(meant) - right) > finer * self.written.radius:
+                odds *= ROUNDED_AWAY
+            if kind == "missing digit" and self.given.digits >= self.world.precision.digits:
+                odds *= BESIDE  # it has as many as the others
             sentence = {
                 "swapped digits": "Two digits are swapped: {meant} is meant.",
                 "wrong digit": "One digit is wrong: {meant} is meant.",
@@ -243,5 +265,5 @@ class _Search:
             yield Candidate("digit_slip", sentence, self.key, {"meant": meant}, {}, odds)
         turned = self.given.negated.interval(self.world.precision)
         if turned.meets(reach):
-            odds = SLIP / UNKNOWN * self.scale / (2.0 * (reach.radius + turned.radius))
+            odds = SLIP / UNKNOWN * self.scale / max(2.0 * (reach.radius + turned.radius), TINY)
             yield Candidate("sign", "The sign is wrong.", self.key, {}, {}, odds)

@@ -21,6 +21,7 @@ LONGEST = 60  # characters of a number
 FEWEST = 3  # digits that careful work has; a float's trailing zeros are not seen
 MACHINE_DIGITS = 15  # so many are no hand's
 TUTORIAL_DECIMALS = 9
+SHARE = 6  # one number in so many may have more digits than its writer works with
 EXPECTED = "a number, such as 0.3775 or '0.3775'"
 
 
@@ -52,18 +53,27 @@ class Numeral:
         """The power of ten of its first digit."""
         return math.floor(math.log10(abs(self.value))) if self.value else self.place
 
+    @property
+    def evident_digits(self) -> int:
+        """Its digits, of which 1.0000 has one more than the 0.99996 that may have become it."""
+        is_power = self.keeps_zeros and self.digits > 1 and self.text.lstrip("+-0.,").rstrip("0.,") == "1"
+        return self.digits - is_power
+
+    def error(self, precision: Precision) -> float:
+        """How far it may be from what was rounded to it."""
+        if self.digits == 0:
+            return 0.0
+        place = self.place
+        if self.value == 0.0 and not self.keeps_zeros:
+            place = -precision.decimals
+        elif self.digits < FEWEST and not self.keeps_zeros:
+            # 0.4 may be 0.400; but 0.01 among numbers of two decimals has no more digits.
+            place = min(place, max(self.exponent - FEWEST + 1, -precision.decimals))
+        return 10.0**place * 0.5 * (1.0 + 1e-9)
+
     def interval(self, precision: Precision) -> Interval:
         """The numbers that may have been written like this."""
-        if self.digits == 0:
-            error = 0.0
-        else:
-            place = self.place
-            if self.value == 0.0 and not self.keeps_zeros:
-                place = -precision.decimals
-            elif self.digits < FEWEST and not self.keeps_zeros:
-                # 0.4 may be 0.400; but 0.01 among numbers of two decimals has no more digits.
-                place = min(place, max(self.exponent - FEWEST + 1, -precision.decimals))
-            error = 10.0**place * 0.5 * (1.0 + 1e-9)
+        error = self.error(precision)
         noise = precision.noise * abs(self.value)
         below, above = self.value - error - noise, self.value + error + noise
         if precision.chopped and self.value:  # only upwards in size
@@ -137,6 +147,8 @@ def _of_string(name: str, given: str, *, keeps_zeros: bool = True) -> Numeral:
     value = float(f"{sign}{whole}.{after}e{exponent}")
     if not math.isfinite(value):
         raise ValueError(f"{name} is {checks.shown(given)}; expected a finite number")
+    if value == 0.0 and (whole + after).strip("0"):
+        raise ValueError(f"{name} is {checks.shown(given)}, too small for a float")
     digits, place = (whole + after).lstrip("0"), exponent - len(after)
     if not keeps_zeros or (match[3] is None and digits[-1:] in ("0", "")):  # 4300 may be of two digits or of four
         place += len(digits) - len(digits.rstrip("0"))
@@ -151,20 +163,31 @@ def _fraction(name: str, value: Fraction, text: str) -> Numeral:
         raise ValueError(f"{name} is too large for a float") from None
 
 
-def working_precision(given: Sequence[Numeral], *, single: bool = False) -> Precision:
+def working_precision(given: Sequence[Numeral], exact: Sequence[float] = (), *, single: bool = False) -> Precision:
     """How finely the numbers between those that were written were rounded: as finely as those.
 
     Parameters
     ----------
     given : sequence of Numeral
+    exact : sequence of float, optional
+        The true numbers. A number that is written in full says nothing of how others are rounded.
     single : bool, default=False
         Whether the network computes in float32, so that its own numbers are less exact.
     """
+    rounded = (
+        [one for one, true in zip(given, exact, strict=True) if abs(one.value - true) > 1e-12 * abs(true)]
+        if exact
+        else []
+    )
+    given = rounded or given
     by_hand = [one for one in given if 0 < one.digits < MACHINE_DIGITS]
     if len(by_hand) * 2 < len(given):  # a computer's numbers, few of them short by chance
         by_hand = [one for one in given if one.digits]
-    digits = max((one.digits for one in by_hand), default=MACHINE_DIGITS)
-    decimals = max((-one.place for one in by_hand), default=TUTORIAL_DECIMALS)
-    if digits >= TUTORIAL_DECIMALS:
+    digits = sorted((one.evident_digits for one in by_hand), reverse=True) or [MACHINE_DIGITS]
+    # Of a number that is small beside others the last decimals are kept because there are no others.
+    longer = [one for one in by_hand if one.evident_digits > FEWEST] or by_hand
+    decimals = max((-one.place for one in longer), default=TUTORIAL_DECIMALS)
+    most = digits[len(digits) // SHARE]
+    if most >= TUTORIAL_DECIMALS:
         decimals = min(decimals, TUTORIAL_DECIMALS)
-    return Precision(max(digits, FEWEST), max(decimals, FEWEST), noise=2.0**-20 if single else MACHINE)
+    return Precision(max(most, FEWEST), max(decimals, FEWEST), noise=2.0**-20 if single else MACHINE)

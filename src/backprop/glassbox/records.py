@@ -75,7 +75,8 @@ def unknown_name(trace: "Trace", name: str) -> str:
         if section.sample in (None, 1, 2, trace.n_samples)
         for position in range(min(len(section), 50))
     ]
-    near = get_close_matches(name[:100], candidates, n=4, cutoff=0.3)
+    folded = {one.casefold(): one for one in reversed(candidates)}
+    near = [folded[one] for one in get_close_matches(name[:100].casefold(), list(folded), n=4, cutoff=0.3)]
     said = f"no number of this trace is called {checks.shown(name)}"
     if key is not None:
         said = f"this step has no {name!r} (docs/trace.md says which steps have it)"

@@ -103,7 +103,8 @@ class Report:
         first, *others = wrong
         if total > 1:
             yield from _wrapped(
-                f"{len(right)} of your {total} numbers are right. The first to look at is {first.name}."
+                f"{len(right)} of your {total} numbers {'is' if len(right) == 1 else 'are'} right."
+                f" The first to look at is {first.name}."
             )
             yield ""
         yield from self._told(first)
@@ -130,7 +131,9 @@ class Report:
     def _seen(self) -> Iterator[str]:
         if self.conventions:
             yield ""
-            yield from _wrapped(f"This is another convention, and as right: {'; '.join(self.conventions)}.")
+            yield from _wrapped(
+                f"You follow another convention, which is as right: {'; '.join(self.conventions)}."
+            )
 
 
 def _wrapped(text: str, indent: int = 0) -> list[str]:

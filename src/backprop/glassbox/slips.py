@@ -8,7 +8,9 @@ from .numerals import Numeral
 
 __all__ = ["Slip", "slips"]
 
-MOST = 40  # numbers that may have been meant; with more of them, one of them is always near
+MOST = 40  # numbers that may have been meant, the nearest to the middle
+
+SMALLEST = -290  # place of a digit; 10 to the power of so many is still a float
 
 Slip = tuple[str, str, float]  # which it is, the number that was meant, how many others would be as near
 
@@ -30,7 +32,8 @@ def slips(given: Numeral, meant: Interval, precision: Precision) -> Iterator[Sli
         "swapped digits", "wrong digit", "missing digit" or "extra digit"; the number that was meant; and the
         number of slips that were possible, for how likely a chance agreement is.
     """
-    if given.digits == 0 or not isfinite(meant.size) or given.value * meant.centre <= 0.0:
+    tiny = given.place < SMALLEST or abs(meant.centre) < 10.0**SMALLEST
+    if given.digits == 0 or tiny or not isfinite(meant.size) or given.value * meant.centre <= 0.0:
         return
     places = {given.place}
     if not given.keeps_zeros:
@@ -49,8 +52,8 @@ def slips(given: Numeral, meant: Interval, precision: Precision) -> Iterator[Sli
                     found = kind
                 if found:
                     width = len(written)
-                    ways = {"wrong digit": 9 * width, "swapped digits": width}.get(found, 2 * width)
-                    yield found, _shown(digits, at, given.value < 0.0), float(ways * len(candidates))
+                    ways = {"wrong digit": 9 * width, "extra digit": 10 * width}.get(found, width)
+                    yield found, _shown(digits, at, given.value < 0.0), float(ways)
 
 
 def _digits(x: float, place: int) -> str:
@@ -64,7 +67,8 @@ def _candidates(meant: Interval, place: int) -> list[str]:
         return []
     low, high = floor(ends[0]), ceil(ends[1])
     if high - low > MOST:
-        return []
+        middle = round(0.5 * (ends[0] + ends[1]))
+        return [str(k) for k in range(max(middle - MOST // 2, 1), middle + MOST // 2)]
     nearest = {round(ends[0]), round(ends[1])}
     inside = {k for k in range(low, high + 1) if ends[0] - 0.5 <= k <= ends[1] + 0.5}
     return [str(k) for k in sorted(nearest | inside) if k > 0]

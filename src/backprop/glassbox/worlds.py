@@ -5,20 +5,26 @@ where they are thought to have made a mistake.
 """
 
 from collections.abc import Mapping
-from math import inf, log, sqrt
+from math import inf, isfinite
 
-from .altered import Function
+from .byhand import Formula
 from .conventions import Graph
-from .intervals import Interval, Precision, image, point, wide_sum
+from .images import image, wide_sum
+from .intervals import Interval, Precision, point
 from .names import Key
 from .numerals import Numeral
-from .ops import AdamUpdate, Op, WeightedSum
-from .row_ops import Error, ErrorOfLayer
+from .ops import AdamUpdate, Op, WeightedSum, slot
+from .row_ops import ActivateLayer, Error, ErrorOfLayer
 
 __all__ = ["OF_BIASES", "World"]
 
 OF_BIASES = frozenset({"new_parameter", "new_net", "new_out", "new_error", "new_loss"})  # what new biases change
+GUARD = 0.1  # of a number's rounding: that to one digit more
 WIDE = 64  # operands from which a sum is computed with less ado
+# other formulas that are as right: cross-entropy from out and target, Adam with corrected moments
+CROSS_ENTROPY = "-(⟨1⟩*log(⟨0⟩) + (1 - ⟨1⟩)*log(1 - ⟨0⟩))"
+WITH_TARGET, WITHOUT_TARGET = "-⟨1⟩*log(⟨0⟩)", "-(1 - ⟨1⟩)*log(1 - ⟨0⟩)"
+CORRECTED = "⟨0⟩ - ⟨7⟩*(⟨2⟩/(1 - ⟨5⟩)) / (sqrt(⟨3⟩/(1 - ⟨6⟩)) + ⟨4⟩)"
 Change = tuple[Op, tuple[Key, ...]]
 
 
@@ -88,15 +94,13 @@ class World:
             op, operands = self.definition(key)
             if len(operands) > WIDE and isinstance(op, WeightedSum):
                 found = self._wide(key, op, operands)
-            elif operands:
+            elif operands or key in self.changes:
                 found = image(op, [self._of(one, key).operand(one) for one in operands], self.precision)
                 if key not in self.changes:
-                    found = found.hull(*self._other_ways(key, op, operands))
+                    found = found.hull(*self._also(key))
             else:
                 found = self._datum(key)
-            if key.kind == "new_second_moment" and key not in self.changes:  # a mean of squares
-                found = Interval(max(found.low, 0.0), max(found.high, 0.0))
-            store[key] = found
+            store[key] = found if key in self.changes else _possible(key, found)
         return found
 
     def _wide(self, key: Key, op: WeightedSum, operands: tuple[Key, ...]) -> Interval:
@@ -138,9 +142,12 @@ class World:
             if not self.definition(key)[1]:
                 return self._datum(key)
             reach = self.computed(key)
-            return reach.widened(self.precision.error(reach.size))
+            return _possible(key, reach.widened(self.precision.error(reach.size)))
         around = written.interval(self.precision)
-        before = around.common(self.computed(key))
+        # What they had before may itself have been rounded, to a digit more or many.
+        reach = self.computed(key)
+        guard = GUARD * min(written.error(self.precision), self.precision.error(reach.size))
+        before = around.widened(guard).common(reach.widened(guard))
         if before is None:
             return around
         return before if not self.definition(key)[1] else before.hull(point(written.value))
@@ -158,9 +165,9 @@ class World:
             self._values[key] = found
         return found
 
-    def result(self, key: Key) -> float:
-        """The number that the operation gives from the learner's operands."""
-        op, operands = self.definition(key)
+    def result(self, key: Key, way: Change | None = None) -> float:
+        """The number that the operation, or another way to it, gives from the learner's operands."""
+        op, operands = way or self.definition(key)
         if not operands:
             return self.graph.value(key)
         if not self.touched and (self._begin is None or self.graph.position(key) < self._begin):
@@ -170,30 +177,34 @@ class World:
         except (ArithmeticError, ValueError):
             return inf
 
-    def _other_ways(self, key: Key, op: Op, operands: tuple[Key, ...]) -> list[Interval]:
-        """The same number by another formula that is as right, and rounds otherwise."""
-        ways: list[tuple[Function, list[Key]]] = []
+    def other_way(self, key: Key) -> Change | None:
+        """Another formula for the same number that is as right, and usual by hand; it rounds otherwise."""
+        op, operands = self.graph.definition(key)
         new = "new_" if key.kind.startswith("new_") else ""
-        out, target = key._replace(kind=f"{new}out"), key._replace(kind="target")
+        formula, keys = "", [key._replace(kind=f"{new}out"), key._replace(kind="target")]
         if isinstance(op, Error) and op.row.name == "log_loss":
-            ways.append((Function(_cross_entropy), [out, target]))
+            # A term with the factor 0 is left out, as its logarithm may be none.
+            formula = {0.0: WITHOUT_TARGET, 1.0: WITH_TARGET}.get(self.graph.value(keys[1]), CROSS_ENTROPY)
         elif isinstance(op, ErrorOfLayer):
-            ways.append((Function(lambda v: 0.0 if v[1] == 0.0 else -v[1] * log(v[0])), [out, target]))
+            formula = WITH_TARGET
+        elif isinstance(op, ActivateLayer) and op.row.name == "softmax":
+            powers = [f"exp({slot(k)})" for k in range(len(operands))]
+            formula, keys = f"{powers[op.unit]} / ({' + '.join(powers)})", list(operands)
         elif isinstance(op, AdamUpdate):
-            powers = [Key("new_power_1"), Key("new_power_2"), Key("learning_rate")]
-            ways.append((Function(_adam), [*operands, *powers]))
-        return [image(way, [self.operand(one) for one in keys], self.precision) for way, keys in ways]
+            formula, keys = CORRECTED, [*operands, Key("new_power_1"), Key("new_power_2"), Key("learning_rate")]
+        return (Formula(formula), tuple(keys)) if formula else None
+
+    def _also(self, key: Key) -> list[Interval]:
+        """What the other formula may give."""
+        way = self.other_way(key)
+        if way is None:
+            return []
+        found = image(way[0], [self._of(one, key).operand(one) for one in way[1]], self.precision)
+        return [found] if isfinite(found.size) else []
 
 
-def _cross_entropy(values: "list[float]") -> float:
-    """Of a logistic unit, from out."""
-    out, target = values
-    first = target * log(out) if target else 0.0
-    second = (1.0 - target) * log(1.0 - out) if target != 1.0 else 0.0
-    return -first - second
-
-
-def _adam(values: "list[float]") -> float:
-    """The update as Adam's inventors write it first, with corrected moments."""
-    weight, _, mean, square, epsilon, power_1, power_2, rate = values
-    return weight - rate * (mean / (1.0 - power_1)) / (sqrt(square / (1.0 - power_2)) + epsilon)
+def _possible(key: Key, found: Interval) -> Interval:
+    """An interval without what the number cannot be: a mean of squares is not negative."""
+    if key.kind != "new_second_moment":
+        return found
+    return Interval(max(found.low, 0.0), max(found.high, 0.0))

@@ -18,8 +18,9 @@ __all__ = ["BACKWARD"]
 def _swap_in_pairs(place: Place, swap: Callable[[Key], Key], label: str) -> Iterator[Variant]:
     """All operands that `swap` changes, changed at once."""
     operands = tuple(swap(key) for key in place.operands)
-    if operands != place.operands:
-        yield Variant(place.op, operands, label)
+    changed = [(new, old) for new, old in zip(operands, place.operands, strict=True) if new != old]
+    if changed:
+        yield Variant(place.op, operands, label, {"used": changed[0][0], "right": changed[0][1]})
 
 
 def _updated_weights(place: Place) -> Iterator[Variant]:
@@ -161,7 +162,8 @@ def _gradient_without_derivative(place: Place) -> Iterator[Variant]:
 
 
 def _bias_one_delta(place: Place) -> Iterator[Variant]:
-    if len(place.key.indices) < 2 and isinstance(place.op, Sum) and len(place.operands) > 1:
+    of_units = place.operands[0].kind.endswith("delta")  # and not of samples
+    if len(place.key.indices) < 2 and isinstance(place.op, Sum) and len(place.operands) > 1 and of_units:
         for operand in place.operands[:MOST]:
             yield Variant(Unchanged(), (operand,), "", {"used": operand})
         yield place.as_is(Scaled(place.op, 1.0 / len(place.operands)), "mean")
@@ -211,8 +213,9 @@ BACKWARD: tuple[Misconception, ...] = (
                   " new weights belong.", BACK, _original_weights),
     Misconception("wrong_weight", "You used {used} where {right} belongs: an error goes back through the weight"
                   " that joins the two units.", BACK, _weight_back),
-    Misconception("wrong_weight", "You read the table of weights the other way round: what goes back to a unit"
-                  " takes the weights that lead away from it.", BACK, _transposed_back, 0.4),
+    Misconception("wrong_weight", "You used {used} where {right} belongs, as if you read the table of weights"
+                  " the other way round: what goes back to a unit takes the weights that lead away from it.",
+                  BACK, _transposed_back, 0.4),
     Misconception("derivative_missing", "You sent dE/dout back without the activation's derivative: what goes"
                   " back is delta = dE/dout * dout/dnet.", BACK, _gradient_back),
     Misconception("wrong_delta", "You used {used} where {right} belongs.", BACK, _wrong_delta_back, 0.6),

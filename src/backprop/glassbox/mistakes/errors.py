@@ -318,7 +318,7 @@ AT_OUTPUTS: tuple[Misconception, ...] = (
     Misconception("wrong_unit", "You used {used} where {right} belongs: both factors are of the same unit.",
                   ("delta",), _wrong_operand, 0.5),
     Misconception("shortcut_delta", "The short form out - target is delta only where loss and activation fit,"
-                  " such as cross-entropy with logistic units; here it is {formula}.", ("delta",), _shortcut),
+                  " such as cross-entropy with logistic units; here it is {formula}.", ("delta",), _shortcut, 0.5),
     Misconception("shortcut_and_derivative", "For this loss and activation delta is out - target: the"
                   " derivative has cancelled already.", ("delta",), _shortcut_and_derivative),
     Misconception("softmax_independent", "You treated the softmax units as independent: each out depends on"

@@ -19,10 +19,22 @@ __all__ = ["FORWARD"]
 
 def _wrong_datum(place: Place) -> Iterator[Variant]:
     value = place.graph.value(place.key)
-    for factor, label in ((10.0, "x10"), (0.1, "/10"), (-1.0, "-")):
+    for factor, label in ((10.0, "x10"), (0.1, "/10")):
         yield Variant(Constant(value * factor), (place.key,), label, {"used": f"{value * factor:.9g}"})
     for other in place.others(place.key)[:4]:
         yield Variant(Constant(place.graph.value(other)), (place.key,), "other", {"used": other})
+
+
+def _sign_lost(place: Place) -> Iterator[Variant]:
+    value = place.graph.value(place.key)
+    if value < 0.0:
+        yield Variant(Constant(-value), (place.key,), "", {"used": f"{-value:.9g}"})
+
+
+def _sign_too_much(place: Place) -> Iterator[Variant]:
+    value = place.graph.value(place.key)
+    if value > 0.0:
+        yield Variant(Constant(-value), (place.key,), "", {"used": f"{-value:.9g}"})
 
 
 def _one_minus_target(place: Place) -> Iterator[Variant]:
@@ -243,6 +255,18 @@ FORWARD: tuple[Misconception, ...] = (
                   ("input",), _wrong_datum, 0.5),
     Misconception("wrong_parameter", "You used {used} as the value of {of}; it is {value}.",
                   ("parameter",), _wrong_datum, 0.15),
+    Misconception("wrong_target", "You used {used} as the target of {of}; it is {value}.",
+                  ("target",), _sign_lost, 0.3),
+    Misconception("wrong_target", "You used {used} as the target of {of}; it is {value}.",
+                  ("target",), _sign_too_much, 0.1),
+    Misconception("wrong_input", "You used {used} as the input {of}; it is {value}: a sign is lost.",
+                  ("input",), _sign_lost, 0.5),
+    Misconception("wrong_input", "You used {used} as the input {of}; it is {value}.",
+                  ("input",), _sign_too_much, 0.05),
+    Misconception("wrong_parameter", "You used {used} as the value of {of}; it is {value}: a sign is lost.",
+                  ("parameter",), _sign_lost, 0.5),
+    Misconception("wrong_parameter", "You used {used} as the value of {of}; it is {value}.",
+                  ("parameter",), _sign_too_much, 0.05),
     Misconception("wrong_rate", "You used {used} as the learning rate; it is {value}.",
                   ("learning_rate",), _wrong_datum, 0.3),
     Misconception("wrong_weight", "You used {used} where {right} belongs: look which units each weight joins.",

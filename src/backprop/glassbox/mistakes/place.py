@@ -144,18 +144,15 @@ def wrong_unit(kind: str) -> Callable[[Place], Found]:
 # the kinds of numbers that misconceptions are about
 NETS, OUTS = ("net", "new_net"), ("out", "new_out")
 ERRORS, LOSSES = ("error", "new_error"), ("loss", "new_loss")
-GRADIENTS = ("gradient", "contribution")
+GRADIENTS = ("gradient", "contribution", "sum")
 COMPUTED = (
     *NETS, *OUTS, *ERRORS, *LOSSES, "out_gradient", "part", "derivative", "delta", "weighted_delta", *GRADIENTS,
-    "sum", "new_parameter", "new_velocity", "new_first_moment", "new_second_moment", "rate_t",
+    "new_parameter", "new_velocity", "new_first_moment", "new_second_moment", "rate_t",
 )  # fmt: skip
 SIGNED = (
     "out_gradient",
     "part",
-    "delta",
-    "weighted_delta",
     *GRADIENTS,
-    "sum",
     "net",
     "derivative",
     "error",

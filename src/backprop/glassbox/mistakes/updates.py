@@ -24,14 +24,12 @@ def _update(place: Place) -> tuple[Key, Key, Key]:
     return old, Key("learning_rate"), gradient
 
 
-def _update_function(
-    function: Callable[[float, float, float], float], label: str = ""
-) -> Callable[[Place], Found]:
+def _update_function(function: Callable[[float, float, float], float]) -> Callable[[Place], Found]:
     def variants(place: Place) -> Iterator[Variant]:
-        if isinstance(place.op, PlainUpdate) or (
-            isinstance(place.op, Unchanged) and place.graph.step.method == "sgd"
-        ):
-            yield Variant(Function(lambda v: function(*v)), _update(place), label)
+        if isinstance(place.op, PlainUpdate):
+            yield Variant(Function(lambda v: function(*v)), _update(place))
+        elif isinstance(place.op, Unchanged) and place.graph.step.method == "sgd":
+            yield Variant(Function(lambda v: function(*v)), _update(place), "frozen")  # a bias, trained as well
 
     return variants
 
@@ -170,6 +168,8 @@ UPDATING: tuple[Misconception, ...] = (
     Misconception("adam_slip", "Adam divides by the root of the mean square, and squares the gradient in it.",
                   ("new_parameter", "new_second_moment"), _adam_slips, 0.5),
     Misconception("sign", "The sign is wrong.", SIGNED, _negated, 0.6),
+    Misconception("sign", "The sign is wrong. (Texts that keep the minus outside have it like this, in every"
+                  " delta.)", ("delta", "weighted_delta"), _negated, 0.6),
     Misconception("swapped", "That is {used}: have you exchanged the two?", COMPUTED, _other_answer, 0.5),
     Misconception("decimal_point", "The decimal point is in the wrong place: that is {times} the number.",
                   COMPUTED, _wrong_place((10.0, "ten times"), (0.1, "a tenth of"))),
