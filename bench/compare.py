@@ -1,48 +1,90 @@
-"""Time the three contenders against each other and print the README's table.
+"""Time the engines against a loop as tutorials write it, and print the README's table.
 
     python bench/compare.py [--toy]
 
 They take turns in one process, so that a machine that changes its speed changes it for all; a ratio is the median
-of the ratios within each turn. Each result is checked before anything is timed.
+of the ratios within each turn. Each result is checked before anything is timed. `race.py` has the other libraries.
 """
 
 import argparse
 import gc
-import platform
-import sys
-from pathlib import Path
+from dataclasses import replace
 from statistics import median
 from time import perf_counter_ns
 
 import numpy as np
-from contenders import CONTENDERS, check
-from problems import Problem, problems
+from cases import Case, Data
+from machine import machine
+from peers import Peer, find
 
-from backprop import _engine, examples
+from backprop import examples
 
 REPEATS = 9
 TURN_NS = 30_000_000  # of fast runs a turn has many: one of a millisecond would be at the mercy of its moment
+TOLERANCE = 1e-9  # between backprop and the tutorial-style loop, whose exp and order of factors are others
+
+# name: the peer's key and the dtype
+CONTENDERS = {
+    "compiled": ("backprop", "float64"),
+    "compiled, float32": ("backprop", "float32"),
+    "reference": ("reference", "float64"),
+    "tutorial-style": ("tutorial", "float64"),
+}
+REFERENCE32 = "reference, float32"  # checked, not timed
 
 
-def turn(problem: Problem, name: str, turn_ns: int) -> float:
+def cases(*, toy: bool) -> list[tuple[Case, int]]:
+    """The networks and how many epochs a run has; at toy size it only shows that the bench runs."""
+    return [
+        (Case("compare", (2, 2, 2), n_samples=1, inputs="worked example"), 10_000),
+        (Case("compare", (4, 8, 3), n_samples=150), 1 if toy else 40),
+        (Case("compare", (64, 32, 10), n_samples=20 if toy else 100), 1 if toy else 10),
+    ]
+
+
+def contender(case: Case, name: str) -> Peer:
+    """At the case's first weights."""
+    key, dtype = CONTENDERS.get(name, ("reference", "float32"))
+    case = replace(case, dtype=dtype)
+    return find(key)(case, Data.of(case))
+
+
+def check(case: Case, epochs: int) -> None:
+    """Refuse to time what is not the same after a whole run: the engines to the bit, the other loop to 1e-9."""
+    ends = {}
+    for name in [*CONTENDERS, REFERENCE32]:
+        peer = contender(case, name)
+        peer.run(epochs)
+        weights, biases = peer.parameters()
+        ends[name] = np.concatenate([array.ravel() for array in weights + biases])
+    for compiled, reference in (("compiled", "reference"), ("compiled, float32", REFERENCE32)):
+        if ends[compiled].tobytes() != ends[reference].tobytes():
+            raise AssertionError(f"{case.name}: the engines differ, {compiled} and {reference}")
+    difference = float(np.abs(ends["compiled"] - ends["tutorial-style"]).max())
+    if not difference <= TOLERANCE:
+        raise AssertionError(f"{case.name}: the tutorial-style loop differs by {difference:.1e}")
+
+
+def turn(peer: Peer, epochs: int, turn_ns: int) -> float:
     """Nanoseconds per sample: runs from the same start until the turn's time is up, at least one."""
     spent = runs = 0
     while spent < turn_ns or not runs:
-        train = CONTENDERS[name](problem).train
+        peer.reset()
         begin = perf_counter_ns()
-        train()
+        peer.run(epochs)
         spent += perf_counter_ns() - begin
         runs += 1
-    return spent / runs / problem.updates
+    return spent / runs / epochs / peer.case.n_samples
 
 
-def times(problem: Problem, repeats: int, turn_ns: int) -> dict[str, list[float]]:
+def times(case: Case, epochs: int, repeats: int, turn_ns: int) -> dict[str, list[float]]:
     """Each contender's turns. The order rotates, so that none always follows the same one."""
+    peers = {name: contender(case, name) for name in CONTENDERS}
     found: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     names = list(CONTENDERS)
     for _ in range(repeats):
         for name in names:
-            found[name].append(turn(problem, name, turn_ns))
+            found[name].append(turn(peers[name], epochs, turn_ns))
         names.append(names.pop(0))
     return found
 
@@ -63,25 +105,6 @@ def step_ns(repeats: int, calls: int) -> float:
     return median(found)
 
 
-def machine() -> str:
-    """What the numbers depend on, in a line."""
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        cpu = models[0].partition(":")[2].strip() if models else cpu
-    system = f"{platform.system()} {platform.release()}"
-    if sys.platform == "linux":
-        try:
-            system = platform.freedesktop_os_release()["PRETTY_NAME"]
-        except (OSError, KeyError):
-            system = "Linux"
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    engine = _engine.pick("compiled")
-    parts = [cpu, system, python, f"NumPy {np.__version__}", engine.BUILT_WITH, engine.INSTRUCTION_SET]
-    return ", ".join(parts)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the engines and a tutorial-style loop; print a table.")
     parser.add_argument(
@@ -90,19 +113,18 @@ def main() -> None:
     toy = parser.parse_args().toy
     repeats, turn_ns, calls = (1, 0, 100) if toy else (REPEATS, TURN_NS, 5_000)
 
-    cases = problems(toy=toy)
-    for problem in cases:
-        check(problem)
     rows = []
+    for case, epochs in cases(toy=toy):
+        check(case, epochs)
     gc.disable()
-    for problem in cases:
-        found = times(problem, repeats, turn_ns)
+    for case, epochs in cases(toy=toy):
+        found = times(case, epochs, repeats, turn_ns)
         ours, single, loop, python = (
             found[name] for name in ("compiled", "compiled, float32", "tutorial-style", "reference")
         )
         middles = " | ".join(f"{median(values):,.0f}" for values in (ours, single, loop, python))
         ratios = f"{ratio(loop, ours):,.0f} | {ratio(python, ours):,.0f} | {ratio(ours, single):,.1f}"
-        rows.append(f"| {problem.name} | {problem.updates:,} | {middles} | {ratios} |")
+        rows.append(f"| {case.name} | {epochs * case.n_samples:,} | {middles} | {ratios} |")
     step = step_ns(repeats, calls)
     gc.enable()
 

@@ -12,7 +12,8 @@ from statistics import median
 from time import perf_counter_ns
 
 import numpy as np
-from compare import machine, ratio
+from compare import ratio
+from machine import machine
 
 import backprop as bp
 from backprop.functions import ACTIVATIONS

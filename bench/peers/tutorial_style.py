@@ -1,8 +1,7 @@
-"""A network of one hidden layer in plain Python objects, the way that tutorials on backpropagation write it.
+"""A network in plain Python objects, the way that tutorials on backpropagation write it.
 
-It is the yardstick of the benches, so it is neither tuned nor made worse: a list of weights and a bias in each
-neuron, `math.exp`, one sample at a time, hidden deltas from the weights as they were before the update. The
-biases are a layer's own and stay as they are, as in the worked example.
+It is a yardstick of the benches, so it is neither tuned nor made worse: a list of weights and a bias in each
+neuron, `math.exp`, one sample at a time, hidden deltas from the weights as they were before the update.
 """
 
 import math
@@ -11,9 +10,10 @@ import math
 class Neuron:
     """One unit, with the weights that lead to it, and what the last pass left in it."""
 
-    def __init__(self, weights: list[float], bias: float) -> None:
+    def __init__(self, weights: list[float], bias: float, train_bias: bool) -> None:
         self.weights = weights
         self.bias = bias
+        self.train_bias = train_bias
         self.inputs: list[float] = []
         self.output = 0.0
         self.delta = 0.0
@@ -39,13 +39,15 @@ class Neuron:
     def update(self, learning_rate: float) -> None:
         for i in range(len(self.weights)):
             self.weights[i] -= learning_rate * self.delta * self.inputs[i]
+        if self.train_bias:
+            self.bias -= learning_rate * self.delta
 
 
 class NeuronLayer:
-    """Neurons side by side, which share one bias."""
+    """Neurons side by side; the worked example's biases are never trained."""
 
-    def __init__(self, weights: list[list[float]], bias: float) -> None:
-        self.neurons = [Neuron(of_neuron, bias) for of_neuron in weights]
+    def __init__(self, weights: list[list[float]], biases: list[float], train_bias: bool = True) -> None:
+        self.neurons = [Neuron(w, b, train_bias) for w, b in zip(weights, biases, strict=True)]
 
     def feed_forward(self, inputs: list[float]) -> list[float]:
         outputs = []
@@ -59,25 +61,27 @@ class NeuronLayer:
 
 
 class NeuralNetwork:
-    """A hidden layer and an output layer."""
+    """Hidden layers and an output layer."""
 
-    def __init__(self, hidden: NeuronLayer, output: NeuronLayer, learning_rate: float) -> None:
-        self.hidden = hidden
-        self.output = output
+    def __init__(self, layers: list[NeuronLayer], learning_rate: float) -> None:
+        self.layers = layers
         self.learning_rate = learning_rate
 
     def feed_forward(self, inputs: list[float]) -> list[float]:
-        return self.output.feed_forward(self.hidden.feed_forward(inputs))
+        for layer in self.layers:
+            inputs = layer.feed_forward(inputs)
+        return inputs
 
     def train(self, inputs: list[float], targets: list[float]) -> None:
         """Learn from one sample."""
         self.feed_forward(inputs)
-        for o, neuron in enumerate(self.output.neurons):
+        for o, neuron in enumerate(self.layers[-1].neurons):
             neuron.delta = -(targets[o] - neuron.output) * neuron.slope()
-        for h, neuron in enumerate(self.hidden.neurons):
-            error = 0.0
-            for above in self.output.neurons:
-                error += above.delta * above.weights[h]
-            neuron.delta = error * neuron.slope()
-        self.output.update(self.learning_rate)
-        self.hidden.update(self.learning_rate)
+        for below in range(len(self.layers) - 2, -1, -1):
+            for h, neuron in enumerate(self.layers[below].neurons):
+                error = 0.0
+                for above in self.layers[below + 1].neurons:
+                    error += above.delta * above.weights[h]
+                neuron.delta = error * neuron.slope()
+        for layer in self.layers:
+            layer.update(self.learning_rate)
