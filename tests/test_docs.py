@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
 import backprop as bp
@@ -16,12 +17,14 @@ from backprop.cli.files import Text
 from backprop.cli.problem import KEYS, problem_of
 from backprop.glassbox.misconceptions import CATALOGUE
 
+mpl.use("Agg")
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PEERS = "docs/libraries.md"  # needs the libraries that it compares with
 MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.recording", "glassbox.gradcheck"]
 MODULES += ["glassbox.compare", "glassbox.trace", "_engine", "_elementary", "custom", "_classifier", "_regressor"]
 MODULES += ["sweeps.run"]
+MODULES += ["plotting.loss_curve", "plotting.network"]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 
 

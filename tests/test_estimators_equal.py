@@ -1,10 +1,16 @@
 """Our estimators compute what scikit-learn's do. `twins.py` has the measure, and walks as far as one likes."""
 
+import copy
 import os
+import warnings
 
 import numpy as np
 import pytest
-from twins import CLASSIFICATION, Point, compare, random_point
+from sklearn import neural_network
+from sklearn.datasets import load_wine
+from twins import CLASSIFICATION, FORMS_LABELS, FORMS_TARGETS, FORMS_X, Point, compare, random_point
+
+import backprop as bp
 
 N_POINTS = 40 if os.environ.get("HYPOTHESIS_PROFILE") != "long" else 600
 
@@ -73,8 +79,51 @@ def test_each_parameter(solver, name, value):
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_kinds_of_input_and_of_calls(data, calls, dtype, sparse, weighted):
     parameters = {"max_iter": 5, "random_state": 2, "warm_start": calls == ("fit", "fit"), "hidden_layer_sizes": 6}
-    verdict = compare(Point(data, parameters, sparse=sparse, weighted=weighted, dtype=dtype, calls=calls))
+    x_form = "csr" if sparse else "ndarray"
+    verdict = compare(Point(data, parameters, x_form=x_form, weighted=weighted, dtype=dtype, calls=calls))
     assert not verdict.problems
+
+
+FORMS = [
+    *(("iris", form, "ndarray") for form in FORMS_X),
+    *(("iris", "ndarray", form) for form in FORMS_LABELS),
+    *(("diabetes", "ndarray", form) for form in FORMS_TARGETS),
+]
+
+
+@pytest.mark.parametrize(("data", "x_form", "y_form"), FORMS)
+def test_every_form_of_data(data, x_form, y_form):
+    for solver, early_stopping, calls in (
+        ("adam", False, ("fit", "partial_fit")),
+        ("sgd", True, ("fit",)),
+        ("lbfgs", False, ("fit",)),
+    ):
+        parameters = {
+            "solver": solver,
+            "max_iter": 6,
+            "random_state": 4,
+            "hidden_layer_sizes": 5,
+            "batch_size": 9,
+            "early_stopping": early_stopping,
+        }
+        verdict = compare(Point(data, parameters, x_form=x_form, y_form=y_form, weighted=True, calls=calls))
+        assert not verdict.problems
+
+
+def test_lbfgs_computes_in_float32_where_the_data_are():
+    """Losses are clipped by the precision; wrong classes that are certain show it."""
+    parameters = {"solver": "lbfgs", "max_iter": 2, "random_state": np.random.RandomState(619), "alpha": 0.0}
+    kinds = [module.MLPClassifier for module in (neural_network, bp)]
+    X, y = load_wine(return_X_y=True)
+    models = [_quietly(kind(**copy.deepcopy(parameters)), X.astype(np.float32), y) for kind in kinds]
+    assert models[1].loss_ == pytest.approx(models[0].loss_, rel=1e-3)
+    assert {w.dtype for model in models for w in model.coefs_} == {np.dtype("float64")}
+
+
+def _quietly(model, X, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(X, y)
 
 
 def test_the_whole_run_to_convergence():

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse
 from sklearn import datasets, neural_network
 from sklearn.preprocessing import scale
@@ -33,7 +34,8 @@ class Point:
     data: str
     parameters: dict[str, Any]
     standardised: bool = True
-    sparse: bool = False
+    x_form: str = "ndarray"  # of FORMS_X
+    y_form: str = "ndarray"  # of FORMS_LABELS or FORMS_TARGETS
     weighted: bool = False
     dtype: str = "float64"
     calls: tuple[str, ...] = ("fit",)
@@ -41,6 +43,65 @@ class Point:
     seed: int = 0
 
 
+def thinned(X: Any) -> Any:
+    return np.where(np.abs(X) < 0.5, 0.0, X)
+
+
+def with_wide_indices(X: Any) -> Any:
+    X = scipy.sparse.csr_matrix(thinned(X))
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def frame(X: Any) -> Any:
+    return pd.DataFrame(X, columns=[f"feature {k}" for k in range(X.shape[1])])
+
+
+FORMS_X = {
+    "ndarray": lambda X: X,
+    "columns first": np.asfortranarray,
+    "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "list": lambda X: X.tolist(),
+    "DataFrame": frame,
+    "integers": lambda X: np.round(3.0 * X).astype(int),
+    "booleans": lambda X: X > 0,
+    "float16": lambda X: X.astype(np.float16),
+    "big-endian": lambda X: X.astype(">f8"),
+    "objects": lambda X: X.astype(object),
+    "csr": lambda X: scipy.sparse.csr_matrix(thinned(X)),
+    "csc": lambda X: scipy.sparse.csc_matrix(thinned(X)),
+    "csr_array": lambda X: scipy.sparse.csr_array(thinned(X)),
+    "csr, 64-bit": with_wide_indices,
+}
+FORMS_LABELS = {
+    "ndarray": lambda y: y,
+    "list": lambda y: y.tolist(),
+    "strings": lambda y: np.array([f"class {label}" for label in y]),
+    "objects": lambda y: np.array([f"class {label}" for label in y], dtype=object),
+    "Series": pd.Series,
+    "categories": lambda y: pd.Series(pd.Categorical([f"class {label}" for label in y])),
+    "column": lambda y: y.reshape(-1, 1),
+    "floats": lambda y: y.astype(float),
+    "uint8, with gaps": lambda y: (10 * y + 7).astype(np.uint8),
+    "booleans": lambda y: y > 0,
+    "of either sign": lambda y: np.where(y > 0, 1, -1),
+    "all the same": lambda y: np.ones(len(y), int),
+    "indicator": lambda y: np.c_[y == 0, y > 1].astype(int),
+    "indicator, booleans": lambda y: np.c_[y == 0, y > 1],
+    "indicator, csr": lambda y: scipy.sparse.csr_matrix(np.c_[y == 0, y > 1].astype(int)),
+}
+FORMS_TARGETS = {
+    "ndarray": lambda y: y,
+    "list": lambda y: y.tolist(),
+    "Series": pd.Series,
+    "column": lambda y: y.reshape(-1, 1),
+    "DataFrame": lambda y: pd.DataFrame({"a": y, "b": 2.0 * y}),
+    "integers": lambda y: np.round(y).astype(int),
+    "booleans": lambda y: y > 0,
+    "columns first": lambda y: np.asfortranarray(np.c_[y, y, -y]),
+    "all the same": lambda y: np.ones(len(y)),
+}
+OF_ONE_LABEL, OF_ONE_TARGET = ("iris", "wine", "digits"), ("diabetes",)
 CLASSIFICATION = ("iris", "wine", "breast_cancer", "digits", "multilabel", "strings")
 REGRESSION = ("diabetes", "linnerud", "counts", "target_float32")
 
@@ -70,7 +131,12 @@ def data_of(point: Point) -> tuple[Any, Any, Any]:
     X, y = loaded(point.data)
     X = (scale(X) if point.standardised else X).astype(point.dtype)
     weights = np.random.RandomState(point.seed).uniform(0.2, 3.0, size=len(X)) if point.weighted else None
-    return (scipy.sparse.csr_matrix(X) if point.sparse else X), y, weights
+    forms_y = FORMS_LABELS if point.data in CLASSIFICATION else FORMS_TARGETS
+    return FORMS_X[point.x_form](X), forms_y[point.y_form](y), weights
+
+
+def dense(values: Any) -> Any:
+    return values.toarray() if scipy.sparse.issparse(values) else np.asarray(values)
 
 
 def nudged(kind: type) -> type:
@@ -113,7 +179,7 @@ def run(kind: type, point: Point) -> Outcome:
             for k, call in enumerate(point.calls):
                 model.set_params(**point.changes.get(k, {}))
                 first = call == "partial_fit" and point.data in CLASSIFICATION and not hasattr(model, "classes_")
-                more = {"classes": np.unique(y)} if first else {}
+                more = {"classes": np.unique(dense(y))} if first else {}
                 getattr(model, call)(X, y, sample_weight=weights, **more)
         except (ValueError, ZeroDivisionError, AttributeError) as error:
             return Outcome(model, f"{type(error).__name__}: {error}")
@@ -189,13 +255,14 @@ def compare(point: Point) -> Verdict:
             a is not None and not np.allclose(a, b, rtol=EQUAL, atol=1e-9, equal_nan=True)
         ):
             say(f"{name}: theirs {b}, ours {a}")
-    if mine.predictions.dtype != theirs.predictions.dtype or mine.predictions.shape != theirs.predictions.shape:
-        say(f"predictions: theirs {theirs.predictions.dtype}, ours {mine.predictions.dtype}")
+    a, b = mine.predictions, theirs.predictions
+    if type(a) is not type(b) or a.dtype != b.dtype or a.shape != b.shape:
+        say(f"predictions: theirs {type(b).__name__} of {b.dtype}, ours {type(a).__name__} of {a.dtype}")
     elif point.data in CLASSIFICATION:
-        if not (mine.predictions == theirs.predictions).all():
+        if not (dense(a) == dense(b)).all():
             say("predictions differ")
-    elif not np.abs(mine.predictions - theirs.predictions).max() <= EQUAL * np.abs(theirs.predictions).max():
-        say(f"predictions: {np.abs(mine.predictions - theirs.predictions).max():.1e}")
+    elif not np.abs(a - b).max() <= EQUAL * np.abs(b).max():
+        say(f"predictions: {np.abs(a - b).max():.1e}")
     if mine.warned != theirs.warned:
         say(f"warnings: theirs {theirs.warned}, ours {mine.warned}")
     return verdict
@@ -239,6 +306,11 @@ def random_point(seed: int) -> Point:
     }
     if data == "counts" and rng.uniform() < 0.8:
         parameters["loss"] = "poisson"
+    forms_y = (
+        FORMS_LABELS if data in OF_ONE_LABEL
+        else FORMS_TARGETS if data in OF_ONE_TARGET and "loss" not in parameters
+        else {"ndarray": None}
+    )  # fmt: skip
     calls = one_of(("fit",), ("fit",), ("fit", "fit"), ("fit", "partial_fit"), ("partial_fit",) * 3)
     if parameters["warm_start"] and parameters.get("early_stopping"):
         calls = ("fit",)  # a second call is a known difference: docs/estimators.md
@@ -246,7 +318,8 @@ def random_point(seed: int) -> Point:
         data=data,
         parameters=parameters,
         standardised=bool(rng.uniform() < 0.85),
-        sparse=bool(rng.uniform() < 0.2),
+        x_form=one_of(*FORMS_X) if rng.uniform() < 0.4 else "ndarray",
+        y_form=one_of(*forms_y) if rng.uniform() < 0.4 else "ndarray",
         weighted=bool(rng.uniform() < 0.3),
         dtype="float32" if rng.uniform() < 0.1 else "float64",
         calls=calls,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .network import Network as Network
     from .optimizers import SGD as SGD
     from .optimizers import Adam as Adam
+    from .plotting.loss_curve import LossCurveDisplay as LossCurveDisplay
+    from .plotting.network import NetworkDisplay as NetworkDisplay
     from .sweeps.run import sweep as sweep
     from .sweeps.verification import verify as verify
 
@@ -35,9 +37,11 @@ _HOMES = {
     "DivergenceError": "errors",
     "EngineWarning": "errors",
     "Gradients": "network",
+    "LossCurveDisplay": "plotting.loss_curve",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "Network": "network",
+    "NetworkDisplay": "plotting.network",
     "SGD": "optimizers",
     "Trace": "glassbox.trace",
     "UncheckedFunctionError": "errors",

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
@@ -276,7 +277,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         if kind == "multiclass":
             return self.classes_.take(outputs.argmax(axis=1))
         if kind.startswith("multilabel"):
-            return np.array(outputs > 0.5, dtype=int)
+            labels = np.array(outputs > 0.5, dtype=int)
+            return csr_matrix(labels) if self._label_binarizer.sparse_input_ else labels
         if len(self.classes_) == 1:
             return np.repeat(self.classes_, len(outputs))
         return self.classes_.take(outputs.ravel() > 0.5)
@@ -304,12 +306,19 @@ class MLPClassifier(ClassifierMixin, MLP):
             Class labels, or an indicator of several labels.
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val, sample_weight_val : optional
-            Held-out samples of your own. They are scored after each epoch (`validation_scores_`), and the weights
-            of the best score are kept. With `early_stopping=True` they take the place of a part of X.
+            Held-out samples of your own. They are scored after each epoch, or iteration of "lbfgs"
+            (`validation_scores_`), and the weights of the best score are kept. With `early_stopping=True` the
+            scores decide when to stop, and nothing of X is held out.
 
         Returns
         -------
         self : MLPClassifier
+
+        Raises
+        ------
+        ValueError, TypeError
+            If something is not as above; the model is then as it was. ValueError also if the run diverges; the
+            message says in which epoch and what helps.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 

@@ -86,8 +86,8 @@ class Steps:
         self, method: str, constants: tuple[float, ...], learning_rate_init: float, schedule: str, power_t: float
     ) -> None:
         self.method, self.constants = method, constants
-        self.learning_rate_init, self.schedule, self.power_t = learning_rate_init, schedule, power_t
-        self.learning_rate = float(learning_rate_init)
+        self.learning_rate_init, self.schedule, self.power_t = float(learning_rate_init), schedule, float(power_t)
+        self.learning_rate = self.learning_rate_init
         self.moments: list[Array] = []
         self.powers = np.ones(2)
 
@@ -136,7 +136,7 @@ class Passes:
         self._pace = machine.new_pace()
         self._batch_size = 0
 
-    def epoch(self, order: NDArray[np.intp] | None, steps: Steps, batch_size: int, clip_norm: float) -> float:
+    def epoch(self, order: NDArray[np.intp] | None, steps: Steps, batch_size: int, clip_norm: float) -> np.float64:
         """Visit every sample once, in this order, updating after each batch; the epoch's loss.
 
         After Ctrl-C the parameters are those after the last complete batch.
@@ -148,7 +148,7 @@ class Passes:
         with deferred_interrupt(self.machine.engine.SEES_SIGNALS) as deliver_interrupt:
             if samples.dense:
                 return self._run(samples, order, steps, batch_size, clip_norm, deliver_interrupt)
-            total = 0.0
+            total = np.float64(0.0)
             for portion in samples.in_portions(order, batch_size):
                 loss = self._run(portion, None, steps, batch_size, clip_norm, deliver_interrupt)
                 total += len(portion.T) * loss
@@ -156,7 +156,7 @@ class Passes:
 
     def _run(
         self, samples: Samples, order: Any, steps: Steps, batch_size: int, clip_norm: float, deliver_interrupt: Any
-    ) -> float:
+    ) -> np.float64:
         machine, engine = self.machine, self.machine.engine
         rates, history = np.array([steps.learning_rate]), self._history
         indices = None if order is None else order[np.newaxis]
@@ -171,7 +171,7 @@ class Passes:
             if status == engine.PAUSED:
                 self._pace.adapt(perf_counter() - begin)
             deliver_interrupt()
-        return float(history[0])
+        return np.float64(history[0])
 
     def _refuse_batches_without_weight(self, order: Any, batch_size: int) -> None:
         """scikit-learn averages each batch's losses by their weights, and cannot where these sum to 0."""
@@ -183,7 +183,7 @@ class Passes:
         if (sums == 0.0).any():
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
 
-    def loss_and_gradient(self) -> tuple[float, Array]:
+    def loss_and_gradient(self) -> tuple[np.float64, Array]:
         """The loss of all samples as one batch, and its gradient as a block like the parameters'."""
         machine, layout = self.machine, self.machine.layout
         sums, total = layout.new_block(), np.zeros(1)
@@ -203,7 +203,7 @@ class Passes:
             squares += float(np.vdot(w, w))
             of_w += self.alpha * w
         sums /= weight
-        return (self.loss_factor * float(total[0]) + 0.5 * self.alpha * squares) / weight, sums
+        return np.float64(self.loss_factor * total[0] + 0.5 * self.alpha * squares) / weight, sums
 
     def outputs(self, X: Any) -> Array:
         """The outputs for samples that are finite numbers, dense or sparse, in the wider of both dtypes."""

@@ -56,11 +56,13 @@ NEW = """
 huber_delta : float, default=1.0
     Where the loss "huber" passes from squared to absolute error.
 scoring : str, callable or None, default=None
-    The score on held-out samples: a scorer, or the name of one. None: accuracy, or R2.
+    The score on held-out samples, `early_stopping`'s or `X_val` and `y_val`: a scorer, or the name of one. None:
+    accuracy, or R2.
 clip_norm : float or None, default=None
     The greatest Euclidean norm of a batch's gradient; a longer one is scaled down. Not for "lbfgs".
 callback : callable or None, default=None
-    Called after each epoch as ``callback(estimator)``; training ends when it returns True.
+    Called after each epoch, or iteration of "lbfgs", as ``callback(estimator)``; training ends when it returns
+    True. It may write into `coefs_` and `intercepts_`, but not with "lbfgs".
 engine : {"auto", "compiled", "python"}, default="auto"
     As in `Network`; both give the same bits.
 """
@@ -80,7 +82,7 @@ loss_curve_ : list of float
 best_loss_ : float or None
     The smallest of them; None if held-out samples decide.
 validation_scores_ : list of float or None
-    The score after each epoch, if there are held-out samples.
+    The score after each epoch, or iteration of "lbfgs", if there are held-out samples.
 best_validation_score_ : float or None
     The greatest of them.
 n_iter_ : int

@@ -6,8 +6,8 @@ them, which attributes are left. `_epochs.py` has the passes over the data, `_va
 
 import warnings
 from contextlib import nullcontext
-from math import isfinite
 from numbers import Integral, Real
+from operator import index
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -94,10 +94,35 @@ class MLP(Weights, BaseEstimator):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool
     ) -> Self:
+        before = self.__dict__.copy()
+        try:
+            X, y, sample_weight, held_out = self._prepare(X, y, sample_weight, validation, incremental)
+        except BaseException:  # what is refused leaves the model as it was
+            self.__dict__ = before
+            raise
+        if self.solver in STOCHASTIC:
+            self._fit_stochastic(X, y, sample_weight, held_out, incremental)
+        else:
+            self._fit_lbfgs(X, y, sample_weight, held_out)
+        layer = self._machine.first_bad_layer()
+        if layer >= 0:
+            raise ValueError(self._what_diverged(self.n_iter_, layer))
+        return self
+
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, validation: tuple[Any, Any, Any], incremental: bool
+    ) -> tuple[Any, Any, Any, Any]:
+        """All that can be refused: checked data, initial weights, held-out samples."""
         sizes = self.hidden_layer_sizes
         hidden = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        if any(isinstance(size, bool | np.bool_) for size in hidden):
+            raise TypeError(f"hidden_layer_sizes must hold integers, got {hidden}")
+        hidden = [index(size) for size in hidden]
+        stochastic = self.solver in STOCHASTIC
+        if self.clip_norm is not None and not stochastic:
+            raise ValueError("clip_norm needs solver='sgd' or 'adam': lbfgs has no steps to shorten")
         first_pass = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=first_pass)
         sample_weight = self._weighted(X, y, sample_weight, incremental)
@@ -109,18 +134,21 @@ class MLP(Weights, BaseEstimator):
                 raise ValueError(f"y has {y.shape[1]} outputs, expected {n_outputs}, as before")
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
-        stochastic = self.solver in STOCHASTIC
         if first_pass:
-            self._initialize([X.shape[1], *(int(size) for size in hidden), self.n_outputs_], X.dtype)
+            self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
+        self.__dict__.pop("_start", None)
         self._in_step()
         held_out = _validation.given(self, *validation)
-        if not stochastic:
-            self._fit_lbfgs(X, y, sample_weight)
-        else:
-            self._fit_stochastic(X, y, sample_weight, held_out, incremental)
-        if self._machine.first_bad_layer() >= 0:
-            raise ValueError(self._what_diverged(None))
-        return self
+        if held_out is not None and first_pass:
+            _validation.begin_scores(self)
+        if self.early_stopping and held_out is None and stochastic:
+            if incremental:
+                raise ValueError(
+                    "partial_fit does not support early_stopping=True without held-out samples: give X_val and"
+                    " y_val"
+                )
+            X, y, sample_weight, held_out = _validation.split(self, X, y, sample_weight)
+        return X, y, sample_weight, held_out
 
     def _initialize(self, units: list[int], dtype: Any) -> None:
         """Draw the initial weights, and forget all training."""
@@ -128,7 +156,7 @@ class MLP(Weights, BaseEstimator):
         self.t_ = 0
         self.n_layers_ = len(units)
         self.out_activation_ = self.output_activation or self._output_activation()
-        network = self._open(tuple(units), "float64" if self.solver == "lbfgs" else dtype.name)
+        network = self._open(tuple(units), dtype.name)
         names = network.config.activation
         rng = self._random_state
         for level, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
@@ -167,8 +195,8 @@ class MLP(Weights, BaseEstimator):
         check_is_fitted(self)
         if not getattr(self, "validation_scores_", None):
             raise ValueError("restore_best needs scores: give X_val and y_val to fit or partial_fit")
-        self._in_step()
         _validation.restore_best(self)
+        self._show(self._network)  # whatever was in the lists
         return self
 
     def _passes(self, X: Any, y: Any, sample_weight: Any) -> Passes:
@@ -176,23 +204,29 @@ class MLP(Weights, BaseEstimator):
         y = y.astype(self._machine.layout.dtype) if y.dtype == bool else y
         return Passes(self._machine, Samples.of(X, y, sample_weight), self.alpha, self._loss_factor())
 
-    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any) -> None:
-        network = self._network
-        if network.config.dtype != "float64":  # after a fit by another solver
-            parameters = network.parameters
-            network = self._open(network.config.sizes, "float64")
-            network.parameters = parameters
-        if self.clip_norm is not None:
-            raise ValueError("clip_norm needs solver='sgd' or 'adam': lbfgs has no steps to shorten")
-        found, interrupted = _lbfgs.fit(
-            self._passes(X, y, sample_weight), max_iter=self.max_iter, max_fun=self.max_fun, tol=self.tol
-        )
+    def _fit_lbfgs(self, X: Any, y: Any, sample_weight: Any, held_out: Any) -> None:
+        progress = _validation.Progress(self, held_out)
+        with self._showing(of_several_epochs=True) as advance:
+
+            def iteration_ends(number: int, loss: np.float64) -> bool:
+                self.n_iter_, self.loss_ = number, loss
+                return self._judge(progress, loss, advance) or progress.none_for_too_long
+
+            limits = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": self.tol}
+            passes = self._passes(X, y, sample_weight)
+            found, interrupted = _lbfgs.fit(passes, **limits, iteration_ends=iteration_ends)
         self.loss_ = found.fun
+        if self._network.config.dtype != "float64":  # scikit-learn's come back as SciPy has them
+            _lbfgs.unpack(found.x, self._open(self._network.config.sizes, "float64")._machine)
         if interrupted:
             self.n_iter_ = found.nit
             warnings.warn(INTERRUPTED, stacklevel=4)
+        elif found.status == _lbfgs.STOPPED:
+            self.n_iter_ = found.nit
         else:
             self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
+        if held_out is not None:
+            _validation.restore_best(self)
 
     def _loss_grad_lbfgs(self, packed: Any, X: Any, y: Any, sample_weight: Any, *_: Any) -> tuple[float, Any]:
         """What "lbfgs" minimises, by the name and arguments that scikit-learn's own tests call."""
@@ -210,13 +244,6 @@ class MLP(Weights, BaseEstimator):
     def _fit_stochastic(self, X: Any, y: Any, sample_weight: Any, held_out: Any, incremental: bool) -> None:
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._new_steps()
-        if self.early_stopping and held_out is None:
-            if incremental:
-                raise ValueError(
-                    "partial_fit does not support early_stopping=True without held-out samples: give X_val and"
-                    " y_val"
-                )
-            X, y, sample_weight, held_out = _validation.split(self, X, y, sample_weight)
         n_samples = X.shape[0]
         if self.batch_size == "auto":
             batch_size = min(200, n_samples)
@@ -229,29 +256,57 @@ class MLP(Weights, BaseEstimator):
             batch_size = min(int(self.batch_size), n_samples)
         passes = self._passes(X, y, sample_weight)
         progress = _validation.Progress(self, held_out)
-        restore = held_out is not None and not incremental
+        diverged = None
         try:
-            if self.verbose == "bar" and not incremental:
-                from ._progress import bar
-
-                showing: Any = bar(self.max_iter)
-            else:
-                showing = nullcontext(None)
-            with showing as advance:
+            with self._showing(of_several_epochs=not incremental) as advance:
                 diverged = self._run_epochs(passes, batch_size, progress, incremental, advance)
         except KeyboardInterrupt:
             warnings.warn(INTERRUPTED, stacklevel=4)
-            diverged = None
-        if restore or (incremental and held_out is not None and progress.by_score and progress.none_for_too_long):
+        if held_out is None:
+            return
+        if not incremental:
             _validation.restore_best(self)
-            if incremental:
-                self._no_improvement_count = 0
-        if diverged is not None and restore:
+        elif progress.by_score and progress.none_for_too_long:
+            _validation.restore_best(self)
+            self._no_improvement_count = 0
+        if diverged is not None and incremental:
+            raise ValueError(
+                f"{self._what_diverged(*diverged)} restore_best() brings back the weights of the best score."
+            )
+        if diverged is not None:
             warnings.warn(
-                f"{self._what_diverged(diverged)} The weights of the best validation score are kept.",
+                f"{self._what_diverged(*diverged)} The weights of the best validation score are kept.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+    def _showing(self, of_several_epochs: bool) -> Any:
+        """A context with what shows each epoch's end, or None."""
+        if self.verbose != "bar" or not of_several_epochs:
+            return nullcontext(None)
+        from ._progress import bar
+
+        return bar(self.max_iter)
+
+    def _judge(self, progress: Any, loss: float, advance: Any) -> bool:
+        """What follows each epoch: scores, words or a bar, the user's callback; whether that wants to stop."""
+        score = progress.epoch_ends(loss)
+        if score is not None and self._tells:
+            print(f"Validation score: {score:f}")
+        if advance is not None:
+            advance(loss, score)
+        if self.callback is None:
+            return False
+        machine = self._machine
+        wants_to_stop = bool(self.callback(self))
+        self._adopt_lists()
+        if self._machine is not machine:
+            raise ValueError("callback must not change what the network is: its layers, activations or loss")
+        return wants_to_stop
+
+    @property
+    def _tells(self) -> bool:
+        return bool(self.verbose) and self.verbose != "bar" and self.solver in STOCHASTIC
 
     def _run_epochs(
         self, passes: Passes, batch_size: int, progress: Any, incremental: bool, advance: Any
@@ -260,7 +315,6 @@ class MLP(Weights, BaseEstimator):
         steps, n_samples = self._optimizer, len(passes.samples.T)
         order = np.arange(n_samples, dtype=np.intp) if self.shuffle else None
         clip_norm = 0.0 if self.clip_norm is None else float(self.clip_norm)
-        telling = bool(self.verbose) and self.verbose != "bar"
         diverged: tuple[int, int] | None = None
         self.n_iter_ = 0
         for _ in range(self.max_iter):
@@ -270,29 +324,23 @@ class MLP(Weights, BaseEstimator):
             self.n_iter_ += 1
             self.t_ += n_samples
             self.loss_curve_.append(self.loss_)
-            if telling:
+            if self._tells:
                 print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
-            if diverged is None and not isfinite(self.loss_):
+            if diverged is None:
                 layer = self._machine.first_bad_layer()
                 diverged = None if layer < 0 else (self.n_iter_, layer)
-                if diverged is not None and progress.held_out is None:
-                    raise ValueError(self._what_diverged(diverged))
-            progress.epoch_ends()
-            score = self.validation_scores_[-1] if progress.held_out is not None else None
-            if telling and score is not None:
-                print(f"Validation score: {score:f}")
-            if advance is not None:
-                advance(self.loss_, score)
-            stop = self.callback is not None and self.callback(self)
+                if diverged is not None and progress.scores is None:
+                    raise ValueError(self._what_diverged(*diverged))
+            wants_to_stop = self._judge(progress, self.loss_, advance)
             steps.epoch_ends(self.t_)
             if progress.none_for_too_long:
                 consequence = steps.no_progress()
-                if telling:
+                if self._tells:
                     print(progress.description + consequence)
                 if consequence.endswith("Stopping."):
                     break
                 self._no_improvement_count = 0
-            if stop or incremental:
+            if wants_to_stop or incremental:
                 break
             if self.n_iter_ == self.max_iter:
                 warnings.warn(
@@ -303,14 +351,14 @@ class MLP(Weights, BaseEstimator):
                 )
         return diverged
 
-    def _what_diverged(self, where: tuple[int, int] | None) -> str:
+    def _what_diverged(self, epoch: int, layer: int) -> str:
         """scikit-learn's sentence, where it began, and what helps."""
-        layer = self._machine.first_bad_layer() if where is None else where[1]
-        epoch = "" if where is None else f" in epoch {where[0]} (counted from 1)"
+        cure = "clip_norm=1.0 or " if self.solver in STOCHASTIC and self.clip_norm is None else ""
+        rate = "A smaller learning_rate_init, " if self.solver in STOCHASTIC else ""
         return (
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be"
-            f" preprocessed. Training diverged{epoch}; layer {layer} (coefs_[{layer}]) is the first to show it. A"
-            " smaller learning_rate_init, standardised features (StandardScaler) or clip_norm=1.0 help."
+            f" preprocessed. Training diverged in epoch {epoch} (counted from 1); layer {layer}"
+            f" (coefs_[{layer}]) is the first to show it. {rate}{cure}standardised features (StandardScaler) help."
         )
 
     # ---- predictions ---------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 
+from ._checks import rows_sum_to_one
 from ._estimator_docs import with_parameters
 from ._mlp import MLP
 from ._weights import chained, sizes_of
+from .functions import LOSSES
 
 
 @with_parameters
@@ -22,11 +24,12 @@ class MLPRegressor(RegressorMixin, MLP):
     Parameters
     ----------
     loss : str, default="squared_error"
-        "squared_error" (half of it), "poisson" (half the deviance; y of at least 0), "absolute_error" or "huber".
-        It comes first, as in scikit-learn.
+        "squared_error" (half of it), "poisson" (half the deviance; y of at least 0), "absolute_error", "huber" or
+        "log_loss" (for shares and probabilities; y from 0 to 1). It comes first, as in scikit-learn.
     {scikit_learn}
     output_activation : str or None, default=None
-        None: "exp" for "poisson", else "identity". Other names as in `Network`.
+        None: "exp" for "poisson", "logistic" for "log_loss", else "identity". Other names as in `Network`;
+        "softmax" with "log_loss" for rows of y that sum to 1.
     {new}
 
     Attributes
@@ -44,7 +47,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **MLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber"})],
+        "loss": [StrOptions(set(LOSSES))],
     }
 
     def __init__(
@@ -133,12 +136,26 @@ class MLPRegressor(RegressorMixin, MLP):
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and (y < 0).any():
-            raise ValueError(f"Some value(s) of y are out of the valid range of the loss 'poisson': {y.min()} < 0")
+        self._refuse_targets(y)
         return X, y
 
+    def _refuse_targets(self, y: Any) -> None:
+        """Raise for what is no number, or what the loss is not defined for."""
+        if y.dtype.kind not in "fiub":
+            raise TypeError(f"y must hold numbers, not {y.dtype}")
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(f"Some value(s) of y are out of the valid range of the loss 'poisson': {y.min()} < 0")
+        if self.loss == "log_loss":
+            if not ((y >= 0) & (y <= 1)).all():
+                raise ValueError(
+                    "Some value(s) of y are out of the valid range of the loss 'log_loss', 0 to 1:"
+                    f" {y.min()} to {y.max()}"
+                )
+            if self.output_activation == "softmax" and y.ndim == 2:
+                rows_sum_to_one("y", y)
+
     def _output_activation(self) -> str:
-        return "exp" if self.loss == "poisson" else "identity"
+        return {"poisson": "exp", "log_loss": "logistic"}.get(self.loss, "identity")
 
     def _loss_factor(self) -> float:
         # scikit-learn's loss is a mean over outputs, and its gradient that of the sum
@@ -169,12 +186,19 @@ class MLPRegressor(RegressorMixin, MLP):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val, sample_weight_val : optional
-            Held-out samples of your own. They are scored after each epoch (`validation_scores_`), and the weights
-            of the best score are kept. With `early_stopping=True` they take the place of a part of X.
+            Held-out samples of your own. They are scored after each epoch, or iteration of "lbfgs"
+            (`validation_scores_`), and the weights of the best score are kept. With `early_stopping=True` the
+            scores decide when to stop, and nothing of X is held out.
 
         Returns
         -------
         self : MLPRegressor
+
+        Raises
+        ------
+        ValueError, TypeError
+            If something is not as above; the model is then as it was. ValueError also if the run diverges; the
+            message says in which epoch and what helps.
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 

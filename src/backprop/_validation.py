@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, r2_score
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 from ._layout import Array
@@ -68,13 +69,40 @@ def given(estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> Hel
         raise ValueError(f"{missing} is missing: X_val and y_val are given together or not at all")
     checked = validate_data(estimator, X_val, accept_sparse=["csr", "csc"], reset=False)
     check_consistent_length(X_val, y_val)
-    if not is_classifier(estimator):
-        n_outputs = 1 if np.ndim(y_val) == 1 else np.shape(y_val)[1]
-        if n_outputs != estimator.n_outputs_:
-            raise ValueError(f"y_val has {n_outputs} outputs, expected {estimator.n_outputs_}, as y has")
+    y_val = _checked_labels(estimator, y_val) if is_classifier(estimator) else _checked_targets(estimator, y_val)
     if sample_weight_val is not None:
         sample_weight_val = _check_sample_weight(sample_weight_val, checked)
     return HeldOut(X_val, y_val, sample_weight_val, checked)
+
+
+def _checked_labels(estimator: Any, y_val: Any) -> Any:
+    """Labels, or an indicator of several, that the classifier knows."""
+    if estimator._label_binarizer.y_type_.startswith("multilabel"):
+        y_val = dense(y_val)
+        if y_val.ndim != 2 or y_val.shape[1] != estimator.n_outputs_:
+            raise ValueError(
+                f"y_val has shape {y_val.shape}, expected (n_samples, {estimator.n_outputs_}), as y has"
+            )
+        return y_val
+    y_val = column_or_1d(y_val)
+    unknown = np.setdiff1d(y_val, estimator.classes_)
+    if len(unknown):
+        raise ValueError(f"y_val has classes that y has not: {unknown}; `self.classes_` has {estimator.classes_}")
+    return y_val
+
+
+def _checked_targets(estimator: Any, y_val: Any) -> Any:
+    """Numbers, as many for each sample as the regressor has outputs."""
+    y_val = check_array(y_val, ensure_2d=False, dtype="numeric", input_name="y_val")
+    n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
+    if n_outputs != estimator.n_outputs_:
+        raise ValueError(f"y_val has {n_outputs} outputs, expected {estimator.n_outputs_}, as y has")
+    return y_val.ravel() if n_outputs == 1 else y_val
+
+
+def dense(values: Any) -> Any:
+    """An ndarray, also of what a sparse container holds."""
+    return values.toarray() if hasattr(values, "toarray") else np.asarray(values)
 
 
 def scorer_of(estimator: Any) -> Any:
@@ -96,7 +124,7 @@ def score(estimator: Any, held_out: HeldOut, scorer: Any) -> float:
         return float(scorer(judged, held_out.X, held_out.y, **arguments))
     predicted = estimator._predict_checked(held_out.checked)
     if is_classifier(estimator):
-        right = predicted == np.asarray(held_out.y)
+        right = dense(predicted) == dense(held_out.y)
         right = right.all(axis=1) if right.ndim == 2 else right
         return float(np.average(right, weights=held_out.sample_weight))
     if not np.isfinite(predicted).all():
@@ -104,44 +132,62 @@ def score(estimator: Any, held_out: HeldOut, scorer: Any) -> float:
     return float(r2_score(held_out.y, predicted, sample_weight=held_out.sample_weight))
 
 
-class Progress:
-    """How long training has made none, and the best that it reached.
+class Scores:
+    """The scores on held-out samples, after each epoch or iteration, and the weights of the best.
 
-    It reads and writes the estimator's public attributes, which survive from call to call.
+    They are the estimator's own attributes, which survive from call to call.
+    """
+
+    def __init__(self, estimator: Any, held_out: HeldOut) -> None:
+        self.estimator, self.held_out, self.scorer = estimator, held_out, scorer_of(estimator)
+        if (
+            getattr(estimator, "validation_scores_", None) is None
+            or estimator._best_parameters.size != estimator._machine.layout.n_parameters
+        ):
+            begin_scores(estimator)
+
+    def add(self) -> float:
+        """Score the present weights, and keep them if they are the best so far."""
+        estimator = self.estimator
+        found = score(estimator, self.held_out, self.scorer)
+        estimator.validation_scores_.append(found)
+        if found > estimator.best_validation_score_:
+            estimator.best_validation_score_ = found
+            estimator._best_parameters = estimator._machine.layout.pack(estimator._machine.block)
+        return found
+
+
+class Progress:
+    """How long training has made none, by the scores with `early_stopping`, else by its loss.
+
+    Like `Scores` it reads and writes the estimator's own attributes. The loss of "lbfgs" is not its matter:
+    SciPy's own tolerances judge that.
     """
 
     def __init__(self, estimator: Any, held_out: HeldOut | None) -> None:
-        self.estimator, self.held_out = estimator, held_out
+        self.estimator = estimator
         self.by_score = held_out is not None and bool(estimator.early_stopping)
-        self.scorer = None if held_out is None else scorer_of(estimator)
-        if getattr(estimator, "loss_curve_", None) is None:
+        self.by_loss = not self.by_score and estimator.solver != "lbfgs"
+        if estimator.solver == "lbfgs":
+            estimator._no_improvement_count = 0
+        elif getattr(estimator, "loss_curve_", None) is None:
             begin(estimator)
-        if self.held_out is not None and (
-            estimator.validation_scores_ is None
-            or estimator._best_parameters.size != estimator._machine.layout.n_parameters
-        ):
-            estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
-            estimator._best_parameters = estimator._machine.layout.pack(estimator._machine.block)
-        if not self.by_score and estimator.best_loss_ is None:
+        self.scores = None if held_out is None else Scores(estimator, held_out)
+        if self.by_loss and estimator.best_loss_ is None:
             estimator.best_loss_ = np.inf
 
-    def epoch_ends(self) -> None:
-        """Score, compare with the best so far, count."""
+    def epoch_ends(self, loss: float) -> Any:
+        """Score, compare with the best so far, count; the score, or None without held-out samples."""
         estimator = self.estimator
-        if self.held_out is not None:
-            found = score(estimator, self.held_out, self.scorer)
-            estimator.validation_scores_.append(found)
-            best = estimator.best_validation_score_
-            if found > best:
-                estimator.best_validation_score_ = found
-                estimator._best_parameters = estimator._machine.layout.pack(estimator._machine.block)
-            if self.by_score:
-                self._count(found < best + estimator.tol)
-                return
-        loss = estimator.loss_curve_[-1]
-        self._count(loss > estimator.best_loss_ - estimator.tol)
-        if loss < estimator.best_loss_:
-            estimator.best_loss_ = loss
+        best_before = getattr(estimator, "best_validation_score_", None)
+        found = None if self.scores is None else self.scores.add()
+        if self.by_score:
+            self._count(found < best_before + estimator.tol)
+        elif self.by_loss:
+            self._count(loss > estimator.best_loss_ - estimator.tol)
+            if loss < estimator.best_loss_:
+                estimator.best_loss_ = loss
+        return found
 
     def _count(self, without: bool) -> None:
         self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if without else 0
@@ -163,12 +209,20 @@ class Progress:
 
 
 def begin(estimator: Any) -> None:
-    """The attributes of a training that starts afresh."""
+    """The attributes of a training in batches that starts afresh."""
     estimator.loss_curve_ = []
     estimator._no_improvement_count = 0
-    estimator.best_loss_ = None if estimator.early_stopping else np.inf
-    estimator.validation_scores_ = [] if estimator.early_stopping else None
-    estimator.best_validation_score_ = -np.inf if estimator.early_stopping else None
+    if estimator.early_stopping:
+        estimator.best_loss_ = None
+        begin_scores(estimator)
+    else:
+        estimator.best_loss_ = np.inf
+        estimator.validation_scores_ = estimator.best_validation_score_ = None
+
+
+def begin_scores(estimator: Any) -> None:
+    """The attributes of scores that start afresh."""
+    estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
     estimator._best_parameters = estimator._machine.layout.pack(estimator._machine.block)
 
 

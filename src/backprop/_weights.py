@@ -6,6 +6,7 @@ copied into the network, and replaced by its views.
 """
 
 from collections.abc import Sequence
+from operator import is_not
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +26,9 @@ class Weights:
     _network: Network
     coefs_: list[Array]
     intercepts_: list[Array]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
 
     @property
     def network_(self) -> Network:
@@ -70,7 +74,7 @@ class Weights:
 
     def _take_start(self, network: Network) -> None:
         """Use the weights of `set_weights`, if there are any, in place of those drawn."""
-        start = self.__dict__.pop("_start", None)
+        start = self.__dict__.get("_start")
         if start is not None:
             if sizes_of(start[0]) != network.config.sizes:
                 raise ValueError(
@@ -93,14 +97,17 @@ class Weights:
         activation, n_hidden = estimator.activation, len(sizes) - 2
         if isinstance(activation, str):
             names: tuple[str, ...] = (activation,) * n_hidden
-        elif len(activation) == n_hidden:
+        elif np.shape(activation) == (n_hidden,):
             hidden = [name for name, row in ACTIVATIONS.items() if row.hidden]
             names = tuple(checks.choice(f"activation[{k}]", name, hidden) for k, name in enumerate(activation))
         else:
             raise ValueError(
                 f"activation must be one name, or one for each of the {n_hidden} hidden layers, not {activation!r}"
             )
-        output, loss = estimator.out_activation_, estimator.loss
+        outputs = [name for name, row in ACTIVATIONS.items() if row.output]
+        output, loss = checks.choice("out_activation_", estimator.out_activation_, outputs), estimator.loss
+        if output == "softmax" and sizes[-1] == 1:
+            raise ValueError("output_activation='softmax' needs two outputs or more: they sum to 1")
         if not pair_is_possible(output, loss):
             raise ValueError(f"loss={loss!r} is not defined for output_activation={output!r}")
         huber_delta = float(estimator.huber_delta)
@@ -117,24 +124,13 @@ class Weights:
 
     def _show(self, network: Network) -> None:
         """Make this the network, and the lists its views."""
-        self._network = network
+        self._network, self.n_layers_ = network, len(network.config.sizes)
         self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
         self._views = (*self.coefs_, *self.intercepts_)
 
     def _in_step(self) -> Network:
-        """The network, after whatever was put into the lists since the last call."""
-        network: Network | None = self.__dict__.get("_network")
-        coefs, intercepts = self.coefs_, self.intercepts_
-        views = self.__dict__.get("_views", ())
-        in_step = type(coefs) is list and type(intercepts) is list and len(coefs) + len(intercepts) == len(views)
-        if not in_step or not all(a is view for a, view in zip((*coefs, *intercepts), views, strict=True)):
-            network = self._adopted(network, coefs, intercepts)
-        assert network is not None
-        config = network.config
-        if not self._is_specified_by(config):
-            config = self._specification(config.sizes, config.dtype)
-            network = _restored(Network, config, network.engine, network.parameters)
-            self._show(network)
+        """The network, after whatever was put into the lists since the last call, if all of it is finite."""
+        network = self._adopt_lists()
         layer = network._machine.first_bad_layer()
         if layer >= 0:
             raise ValueError(
@@ -142,14 +138,32 @@ class Weights:
             )
         return network
 
+    def _adopt_lists(self) -> Network:
+        """The network with the numbers of the lists."""
+        state = self.__dict__
+        network: Network | None = state.get("_network")
+        coefs, intercepts, views = state.get("coefs_"), state.get("intercepts_"), state.get("_views", ())
+        arrays = (*coefs, *intercepts) if type(coefs) is list and type(intercepts) is list else ()
+        if not views or len(arrays) != len(views) or any(map(is_not, arrays, views)):
+            network = self._adopted(network, coefs, intercepts)
+        assert network is not None
+        config = network.config
+        if not self._is_specified_by(config):
+            estimator: Any = self
+            estimator._validate_params()
+            config = self._specification(config.sizes, config.dtype)
+            network = _restored(Network, config, network.engine, network.parameters)
+            self._show(network)
+        return network
+
     def _is_specified_by(self, config: NetworkConfig) -> bool:
-        """Whether parameters that say what the network is have been changed since it was made."""
+        """Whether parameters that say what the network is are those that it was made with."""
         estimator: Any = self
         activation = estimator.activation
         if isinstance(activation, str):
             same = all(name == activation for name in config.activation)
         else:
-            same = tuple(activation) == config.activation
+            same = isinstance(activation, list | tuple | np.ndarray) and tuple(activation) == config.activation
         return (
             same
             and config.loss == estimator.loss
@@ -176,7 +190,7 @@ class Weights:
         network.weights, network.biases = arrays
         if isinstance(coefs, list) and isinstance(intercepts, list):  # who holds the lists keeps them
             coefs[:], intercepts[:] = network.weights, network.biases
-            self._network, self._views = network, (*coefs, *intercepts)
+            self._network, self._views, self.n_layers_ = network, (*coefs, *intercepts), len(sizes)
         else:
             self._show(network)
         return network
