@@ -9,6 +9,7 @@ BACKPROP_SANITIZE=1            build with AddressSanitizer and UBSan, for .ci/lo
 import os
 import platform
 import subprocess
+import sys
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -55,19 +56,33 @@ class BuildExtension(build_ext):
             level = extension.name.removeprefix("backprop._core").removeprefix("_")
             extension.optional = not REQUIRED  # here, because cythonize forgets it
             extension.extra_compile_args = [*flags, *(LEVELS[level][kind] if level else [])]
+            extension.extra_link_args = ["-pthread"] if kind == "unix" else []
             if os.environ.get("BACKPROP_SANITIZE") == "1":
                 extension.extra_compile_args += SANITIZE
-                extension.extra_link_args = ["-fsanitize=address,undefined"]
+                extension.extra_link_args += ["-fsanitize=address,undefined"]
         super().build_extensions()
 
 
-# The instruction sets beyond the baseline of which the wheel holds a build too; `_engine.py` picks one at import.
-LEVELS = {"avx2": {"unix": ["-mavx2"], "msvc": ["/arch:AVX2"]}} if MACHINE in ("x86_64", "amd64") else {}
+# The instruction sets beyond the baseline of which an x86-64 wheel holds a build too; `_engine.py` picks one at
+# import. 512 bits are for the blocks of `_blocks.pxi`, which ask for them (gcc notes that it is said of variables
+# too). In the short loops of small networks they cost more than they bring.
+LEVELS = {
+    "avx2": {"unix": ["-mavx2"], "msvc": ["/arch:AVX2"]},
+    "avx512": {
+        "unix": [
+            *("-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"),
+            *("-mprefer-vector-width=256", "-Wno-attributes"),
+        ],
+    },
+}
+PLATFORM = "msvc" if sys.platform == "win32" else "unix"
+BUILT = [level for level in LEVELS if PLATFORM in LEVELS[level]] if MACHINE in ("x86_64", "amd64") else []
 
-PARTS = "objects kernels small online blocks layers model functions elementary elementary32"
+PARTS = "objects quick threads kernels small online blocks layers model functions elementary elementary32"
+PARTS += " lanes lanes_small members ensemble ensemble_door"
 SOURCES = [f"src/backprop/_{name}.pxi" for name in PARTS.split()]
 modules = [Extension("backprop._core", ["src/backprop/_core.pyx"], depends=SOURCES)]
-for level in LEVELS:
+for level in BUILT:
     source = f"src/backprop/_core_{level}.pyx"
     modules.append(Extension(f"backprop._core_{level}", [source], depends=["src/backprop/_core.pyx", *SOURCES]))
 

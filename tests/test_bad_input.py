@@ -255,7 +255,12 @@ def test_targets_that_softmax_and_poisson_do_not_allow(engine, call):
         ({"shuffle": None}, TypeError, ["shuffle", "None"]),
         ({"record_loss": 1}, TypeError, ["record_loss", "1"]),
         ({"random_state": "x"}, TypeError, ["random_state", "'x'"]),
-        ({"n_threads": 1}, TypeError, ["n_threads"]),  # not an argument yet
+        ({"n_threads": 0}, ValueError, ["n_threads", "at least 1", "0"]),
+        ({"n_threads": -(10**30)}, ValueError, ["n_threads", "at least 1", "-1000"]),
+        ({"n_threads": True}, TypeError, ["n_threads", "True"]),
+        ({"n_threads": np.float64(2)}, TypeError, ["n_threads", "2.0"]),
+        ({"n_threads": "2"}, TypeError, ["n_threads", "'2'"]),
+        ({"n_threads": None}, TypeError, ["n_threads", "None"]),
     ],
 )
 def test_training_arguments(engine, arguments, error, words):

@@ -23,16 +23,18 @@ ARM = {
     "multiply": {"float64": r"\bfmul\s+v\d+\.2d", "float32": r"\bfmul\s+v\d+\.4s"},
     "divide": {"float64": r"\bfdiv\s+v\d+\.2d", "float32": r"\bfdiv\s+v\d+\.4s"},
 }
+WIDE = {"c_nets_rows", "c_gradient_stretch", "c_hidden_rows", "c_fused_layer"}  # with 512 bits where there are
 PACKED = {"x86_64": X86, "amd64": X86, "aarch64": ARM}
 
 
-@pytest.fixture(scope="module", params=["_core", "_core_avx2"])
+@pytest.fixture(scope="module", params=["_core", "_core_avx2", "_core_avx512"])
 def functions(request) -> dict[str, str]:
     """The disassembly of an extension, function by function."""
     if isinstance(_engine.compiled_engine(), ImportError):
         pytest.skip("the compiled engine is not installed")
-    if request.param == "_core_avx2" and not import_module("backprop._core").RUNS_AVX2:
-        pytest.skip("this processor does not run AVX2")
+    level = request.param.removeprefix("_core").removeprefix("_")
+    if level and level not in import_module("backprop._core").RUNS:
+        pytest.skip(f"this processor does not run {level}")
     core = import_module(f"backprop.{request.param}")
     if MACHINE not in PACKED:
         pytest.skip(f"no instruction names known for {MACHINE}")
@@ -74,19 +76,30 @@ def test_the_search_finds_nothing_else(text):
         ("c_deltas", "multiply"),
         ("c_nets_rows", "multiply"),
         ("c_hidden_rows", "multiply"),
-        ("c_add_gradients", "multiply"),
+        ("c_gradient_stretch", "multiply"),
         ("c_update_part", "multiply"),
         ("c_fused_layer", "multiply"),
         ("c_small_ones", "multiply"),
         ("c_small_ones", "divide"),
+        ("c_lanes_one", "multiply"),
+        ("c_lanes_small", "multiply"),
+        ("c_lanes_small", "divide"),
+        ("c_lanes_add_losses", "multiply"),
+        ("c_lanes_add_gradients", "multiply"),
+        ("c_lanes_update_rows", "divide"),  # Adam
+        ("c_lanes_softmax", "divide"),
     ],
 )
 def test_the_kernels_are_vectorised(functions, kernel, operation, dtype):
     # Cython's names of the two versions of a function on the fused type
-    symbol = re.compile(rf"fuse_{['float32', 'float64'].index(dtype)}__pyx_f_\w*_core(_avx2)?_{kernel}(\.|$)")
+    symbol = re.compile(
+        rf"fuse_{['float32', 'float64'].index(dtype)}__pyx_f_\w*_core(_avx2|_avx512)?_{kernel}(\.|$)"
+    )
     found = {name: code for name, code in functions.items() if symbol.search(name)}
     assert found, f"{kernel} is not in the symbol table: inlined, or the object is stripped"
     instruction = PACKED[MACHINE][operation][dtype]
-    if any("_core_avx2_" in name for name in found):
+    if any("_core_avx512_" in name for name in found):
+        instruction += r"\s.*%zmm" if kernel in WIDE else r"\s.*%ymm"
+    elif any("_core_avx2_" in name for name in found):
         instruction += r"\s.*%ymm"
     assert re.search(instruction, "".join(found.values()))

@@ -23,7 +23,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 PEERS = "docs/libraries.md"  # needs the libraries that it compares with
 MODULES = ["functions", "network", "optimizers", "examples", "errors", "glassbox.recording", "glassbox.gradcheck"]
 MODULES += ["glassbox.compare", "glassbox.trace", "_engine", "_elementary", "custom", "_classifier", "_regressor"]
-MODULES += ["sweeps.run"]
+MODULES += ["sweeps.run", "ensemble"]
 MODULES += ["plotting.loss_curve", "plotting.network"]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST
 

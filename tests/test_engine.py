@@ -106,20 +106,17 @@ def test_show_config_without_the_extension():
 # ---- instruction sets --------------------------------------------------------------------------------------
 
 SET = "from backprop import _engine; print(_engine.pick('compiled').INSTRUCTION_SET)"
-needs_avx2 = pytest.mark.skipif(
-    not getattr(_engine.compiled_engine(), "RUNS_AVX2", False), reason="this processor does not run AVX2"
-)
+RUNS = getattr(_engine.compiled_engine(), "RUNS", ())  # the widest first
+NAMES = {"avx512": "AVX-512\n", "avx2": "AVX2\n"}
+needs_avx2 = pytest.mark.skipif("avx2" not in RUNS, reason="this processor does not run AVX2")
 
 
 @needs_compiled
 @needs_avx2
 def test_the_widest_instruction_set_is_the_default_and_any_can_be_forced():
-    assert (
-        run(SET).stdout
-        == run(SET, BACKPROP_SIMD="avx2").stdout
-        == run(SET, BACKPROP_SIMD="auto").stdout
-        == "AVX2\n"
-    )
+    assert run(SET).stdout == run(SET, BACKPROP_SIMD="auto").stdout == NAMES[RUNS[0]]
+    for level in RUNS:
+        assert run(SET, BACKPROP_SIMD=level).stdout == NAMES[level]
     assert run(SET, BACKPROP_SIMD="baseline").stdout.startswith("SSE2")
 
 
@@ -128,23 +125,33 @@ def test_an_unknown_instruction_set():
     done = run(SET, BACKPROP_SIMD="mmx")
     assert done.returncode == 1
     assert (
-        "ValueError: the environment variable BACKPROP_SIMD must be one of 'auto', 'baseline', 'avx2'"
+        "ValueError: the environment variable BACKPROP_SIMD must be one of 'auto', 'baseline', 'avx2', 'avx512'"
         in done.stderr
     )
 
 
 @needs_compiled
 def test_an_instruction_set_that_is_not_there():
-    """No processor without AVX2 is at hand: the extension for it is taken away, or the processor denies it."""
-    missing = "import sys; sys.modules['backprop._core_avx2'] = None; "
+    """No poor processor is at hand: the extensions are taken away, or the processor denies what it runs."""
+    missing = "import sys; sys.modules.update({f'backprop._core_{name}': None for name in ('avx2', 'avx512')}); "
     assert run(missing + SET).stdout == run(SET, BACKPROP_SIMD="baseline").stdout
-    denying = "import backprop._core as core; core.RUNS_AVX2 = False; "
+    denying = "import backprop._core as core; core.RUNS = (); "
     assert run(denying + SET).stdout == run(SET, BACKPROP_SIMD="baseline").stdout
-    for taken_away, words in ((missing, "_core_avx2"), (denying, "does not run")):
-        done = run(taken_away + SET, BACKPROP_SIMD="avx2")
-        assert done.returncode == 1
-        assert "ImportError" in done.stderr
-        assert words in done.stderr
+    for level in ("avx2", "avx512"):
+        for taken_away, words in ((missing, f"_core_{level}"), (denying, "does not run")):
+            done = run(taken_away + SET, BACKPROP_SIMD=level)
+            assert done.returncode == 1
+            assert "ImportError" in done.stderr
+            if level in RUNS or taken_away is denying:
+                assert words in done.stderr
+
+
+@needs_compiled
+@needs_avx2
+def test_a_build_that_is_missing_gives_way_to_the_next():
+    widest_missing = f"import sys; sys.modules['backprop._core_{RUNS[0]}'] = None; "
+    rest = {**NAMES, "baseline": run(SET, BACKPROP_SIMD="baseline").stdout}
+    assert run(widest_missing + SET).stdout == rest[[*RUNS, "baseline"][1]]
 
 
 @needs_compiled
@@ -161,4 +168,7 @@ for dtype in ("float64", "float32"):
             history = net.train(X, T, epochs=5, batch_size=7, optimizer=optimizer, learning_rate=0.37, l2=0.01)
             print(history.tobytes().hex(), net.parameters.tobytes().hex())
 """
-    assert run(code, BACKPROP_SIMD="baseline").stdout == run(code, BACKPROP_SIMD="avx2").stdout != ""
+    expected = run(code, BACKPROP_SIMD="baseline").stdout
+    assert expected != ""
+    for level in RUNS:
+        assert run(code, BACKPROP_SIMD=level).stdout == expected

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src/backprop"
 ALLOWED = {
     # when a name is used
     "__init__": {"custom", "examples", "_engine", "errors", "estimators", "glassbox", "network", "optimizers"}
-    | {"plotting", "sweeps"},
+    | {"ensemble", "plotting", "sweeps"},
     "errors": set(),
     "_single": set(),
     "_text": set(),
@@ -49,6 +49,10 @@ ALLOWED = {
     }
     | {"functions", "optimizers", "glassbox"},  # the last when `trace` is called, and for its type
     "examples": {"network"},
+    "_each": {"_checks", "optimizers"},
+    "_together": {"_layout", "_machine", "_training", "errors", "optimizers"},
+    "ensemble": {"_checks", "_custom", "_each", "_layout", "_pacing", "_standing", "_together", "_training"}
+    | {"errors", "network", "optimizers"},
     "_epochs": {"_layout", "_machine", "_pacing"},
     "_validation": {"_layout"},
     "_lbfgs": {"_epochs", "_layout", "_machine"},

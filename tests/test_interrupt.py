@@ -141,9 +141,9 @@ def test_the_python_engine_is_not_stopped_inside_a_slice():
         def __getattr__(self, name):
             return getattr(engine, name)
 
-        def train_epochs(self, *arguments):
+        def train_epochs(self, *arguments, **options):
             signal.raise_signal(signal.SIGINT)
-            result = engine.train_epochs(*arguments)
+            result = engine.train_epochs(*arguments, **options)
             slices.append(result)
             return result
 
@@ -161,8 +161,11 @@ def test_the_python_engine_is_not_stopped_inside_a_slice():
 
 
 @pytest.mark.parametrize("seconds", [1e-5, 1e-4])
-def test_an_interrupt_anywhere_leaves_a_network_that_can_be_trained(engine, seconds):
+@pytest.mark.parametrize("way", ["short", "long"])
+def test_an_interrupt_anywhere_leaves_a_network_that_can_be_trained(engine, way, seconds):
     net, x, t = bp.examples.worked_example(engine=engine)
+    if way == "long":
+        x, t = x.tolist(), t.tolist()
 
     def handler(*_):
         raise InterruptError
@@ -173,7 +176,7 @@ def test_an_interrupt_anywhere_leaves_a_network_that_can_be_trained(engine, seco
         for _ in range(400):
             try:
                 signal.setitimer(signal.ITIMER_REAL, seconds)
-                for _ in range(20):
+                for _ in range(2000 if way == "short" else 20):
                     net.step(x, t)
                 signal.setitimer(signal.ITIMER_REAL, 0)
             except InterruptError:

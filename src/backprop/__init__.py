@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from ._engine import show_config as show_config
     from .custom import CustomActivation as CustomActivation
     from .custom import CustomLoss as CustomLoss
+    from .ensemble import NetworkEnsemble as NetworkEnsemble
     from .errors import DivergenceError as DivergenceError
+    from .errors import DivergenceWarning as DivergenceWarning
     from .errors import EngineWarning as EngineWarning
     from .errors import UncheckedFunctionError as UncheckedFunctionError
     from .estimators import MLPClassifier as MLPClassifier
@@ -35,6 +37,7 @@ _HOMES = {
     "CustomActivation": "custom",
     "CustomLoss": "custom",
     "DivergenceError": "errors",
+    "DivergenceWarning": "errors",
     "EngineWarning": "errors",
     "Gradients": "network",
     "LossCurveDisplay": "plotting.loss_curve",
@@ -42,6 +45,7 @@ _HOMES = {
     "MLPRegressor": "estimators",
     "Network": "network",
     "NetworkDisplay": "plotting.network",
+    "NetworkEnsemble": "ensemble",
     "SGD": "optimizers",
     "Trace": "glassbox.trace",
     "UncheckedFunctionError": "errors",

@@ -6,34 +6,58 @@
 
 cdef extern from *:
     """
-    #if defined(__AVX2__)
+    #if defined(__AVX512F__)
+    #define BLOCK_BYTES 128 /* columns of a block: 4 rows of 2 vectors are 8 of 32 registers */
+    #define LINE_BYTES 256
+    #elif defined(__AVX2__)
     #define BLOCK_BYTES 64 /* columns of a block: 4 rows of 2 vectors are 8 of 16 registers */
     #define LINE_BYTES 128 /* columns of a block of one row */
     #else
     #define BLOCK_BYTES 32
     #define LINE_BYTES 64
     #endif
+    #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+    #define WIDELY __attribute__((target("prefer-vector-width=512"))) int
+    #else
+    #define WIDELY int
+    #endif
+    #if defined(__GNUC__) || defined(__clang__)
+    #define PREFETCH(address) __builtin_prefetch(address, 1)
+    #else
+    #define PREFETCH(address) ((void)0)
+    #endif
     """
     const Py_ssize_t BLOCK_BYTES, LINE_BYTES
+    ctypedef int widely "WIDELY"  # returned by functions that are to use vectors of 512 bits
+    void PREFETCH(const void* address) noexcept nogil
 
 cdef enum:
-    MOST_COLUMNS = 16      # of a block: 64 bytes of float32
-    MOST_LINE = 32         # of a block of one row
+    PIECE = 64            # rows of weights that all samples go through at a time
+    MOST_COLUMNS = 32      # of a block: 128 bytes of float32
+    MOST_LINE = 128         # of a block of one row
 
 
 cdef inline void c_nets_block(
-    const Py_ssize_t columns, Py_ssize_t fan_in, Py_ssize_t width, const real* restrict w, const real* x0,
-    const real* x1, const real* x2, const real* x3, real* net0, real* net1, real* net2, real* net3
+    const Py_ssize_t columns, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
+    const real* x0, const real* x1, const real* x2, const real* x3, real* net0, real* net1, real* net2, real* net3
 ) noexcept nogil:
-    """net[s][j] = sum over i of x[s][i]*w[i][j], of four samples and some columns."""
+    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples and some columns; 0 at first."""
     cdef Py_ssize_t i, j
     cdef real[MOST_COLUMNS] sum0
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    for j in range(columns):
-        sum0[j] = sum1[j] = sum2[j] = sum3[j] = 0
-    for i in range(fan_in):
+    if first == 0:
+        for j in range(columns):
+            sum0[j] = sum1[j] = sum2[j] = sum3[j] = 0
+    else:
+        for j in range(columns):
+            sum0[j] = net0[j]
+            sum1[j] = net1[j]
+            sum2[j] = net2[j]
+            sum3[j] = net3[j]
+    w += first * width
+    for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
             sum1[j] = sum1[j] + x1[i] * w[j]
@@ -47,46 +71,67 @@ cdef inline void c_nets_block(
         net3[j] = sum3[j]
 
 
-cdef void c_nets_rows(
-    const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
+cdef inline void c_nets_columns(
+    const Py_ssize_t columns, const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
 ) noexcept nogil:
-    """The nets of one layer, of the samples in the workspace."""
+    """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef const real* w = parameters + layer.weights
-    cdef const real* b = parameters + layer.bias
-    cdef Py_ssize_t s = 0, last = rows - 1, j, width = layer.width
-    cdef Py_ssize_t s1, s2, s3
-    cdef const real* x0
-    cdef const real* x1
-    cdef const real* x2
-    cdef const real* x3
-    cdef real* nets = <real*>space.nets + layer.column
-    cdef real* net
+    cdef const real* w = parameters + layer.weights + j
+    cdef real* nets = <real*>space.nets + layer.column + j
+    cdef Py_ssize_t s = 0, s1, s2, s3, last = rows - 1
     while s < rows:
         s1, s2, s3 = min(s + 1, last), min(s + 2, last), min(s + 3, last)
-        x0 = <const real*>c_below(spec, space, level, s)
-        x1 = <const real*>c_below(spec, space, level, s1)
-        x2 = <const real*>c_below(spec, space, level, s2)
-        x3 = <const real*>c_below(spec, space, level, s3)
+        c_nets_block(
+            columns, first, stop, layer.width, w,
+            <const real*>c_below(spec, space, level, s), <const real*>c_below(spec, space, level, s1),
+            <const real*>c_below(spec, space, level, s2), <const real*>c_below(spec, space, level, s3),
+            nets + s * spec.row, nets + s1 * spec.row, nets + s2 * spec.row, nets + s3 * spec.row
+        )
+        s += 4
+
+
+cdef widely c_nets_rows(
+    const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
+) noexcept nogil:
+    """The nets of one layer, of the samples in the workspace.
+
+    The weights are taken in pieces that the first cache holds while all samples go through them.
+    """
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t first = 0, stop, s, j, width = layer.width
+    if rows == 1:  # a block would take it four times
+        c_layer_nets(
+            layer, spec.bias, parameters, <const real*>c_below(spec, space, level, 0),
+            <real*>space.nets + layer.column
+        )
+        return 0
+    while first < layer.fan_in:
+        stop = min(first + PIECE, layer.fan_in)
         j = 0
         while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
-            c_nets_block(
-                BLOCK_BYTES // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, x0, x1, x2, x3,
-                nets + s * spec.row + j, nets + s1 * spec.row + j, nets + s2 * spec.row + j,
-                nets + s3 * spec.row + j
+            c_nets_columns(
+                BLOCK_BYTES // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
             )
             j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-        if j < width:
-            c_nets_block(
-                VECTOR_BYTES // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, x0, x1, x2, x3,
-                nets + s * spec.row + j, nets + s1 * spec.row + j, nets + s2 * spec.row + j,
-                nets + s3 * spec.row + j
+        if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+            c_nets_columns(
+                BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
             )
-        s += 4
+            j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
+        while j < width:
+            c_nets_columns(
+                VECTOR_BYTES // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
+            )
+            j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+        first = stop
     if spec.bias == NO_BIAS:
-        return
+        return 0
     for s in range(rows):
-        c_add_bias(spec.bias, width, b, nets + s * spec.row)
+        c_add_bias(
+            spec.bias, width, parameters + layer.bias, <real*>space.nets + layer.column + s * spec.row
+        )
+    return 0
 
 
 cdef inline void c_add_bias(
@@ -106,12 +151,16 @@ cdef inline void c_add_bias(
 
 cdef inline void c_gradient_block(
     const Py_ssize_t columns, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows,
-    Py_ssize_t i, Py_ssize_t j, real* row0, real* row1, real* row2, real* row3
+    Py_ssize_t i, Py_ssize_t last, Py_ssize_t j, bint fresh, const real* before, real* after
 ) noexcept nogil:
-    """S[i][j] += sum over the samples of delta[s][j]*below[s][i], of four rows of weights and some columns."""
+    """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*below[s][i], of four rows and some columns.
+
+    `before` and `after` point to row i, column 0; a fresh sum begins with 0.
+    """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t s, k, last = layer.fan_in - 1, stride = spec.row
+    cdef Py_ssize_t s, k, stride = spec.row, width = layer.width
     cdef Py_ssize_t i1 = min(i + 1, last), i2 = min(i + 2, last), i3 = min(i + 3, last)
+    cdef Py_ssize_t row1 = (i1 - i) * width + j, row2 = (i2 - i) * width + j, row3 = (i3 - i) * width + j
     cdef const real* delta = <const real*>space.deltas + layer.column + j
     cdef const real* below
     cdef real x0, x1, x2, x3
@@ -119,11 +168,15 @@ cdef inline void c_gradient_block(
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    for k in range(columns):
-        sum0[k] = row0[k]
-        sum1[k] = row1[k]
-        sum2[k] = row2[k]
-        sum3[k] = row3[k]
+    if fresh:
+        for k in range(columns):
+            sum0[k] = sum1[k] = sum2[k] = sum3[k] = 0
+    else:
+        for k in range(columns):
+            sum0[k] = before[j + k]
+            sum1[k] = before[row1 + k]
+            sum2[k] = before[row2 + k]
+            sum3[k] = before[row3 + k]
     for s in range(rows):
         below = <const real*>c_below(spec, space, level, s)
         x0, x1, x2, x3 = below[i], below[i1], below[i2], below[i3]
@@ -134,44 +187,111 @@ cdef inline void c_gradient_block(
             sum3[k] = sum3[k] + delta[k] * x3
         delta += stride
     for k in range(columns):
-        row0[k] = sum0[k]
-        row1[k] = sum1[k]
-        row2[k] = sum2[k]
-        row3[k] = sum3[k]
+        after[j + k] = sum0[k]
+        after[row1 + k] = sum1[k]
+        after[row2 + k] = sum2[k]
+        after[row3 + k] = sum3[k]
+
+
+cdef widely c_gradient_stretch(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last,
+    bint fresh, const real* before, real* after
+) noexcept nogil:
+    """The four rows of S from row i, or as many as there are up to the last, all columns."""
+    cdef Py_ssize_t j = 0, width = spec.layers[level].width
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+        c_gradient_block(
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before, after
+        )
+        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+        c_gradient_block(
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before,
+            after
+        )
+        j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
+    while j < width:
+        c_gradient_block(
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before, after
+        )
+        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    return 0
+
+
+cdef void c_gradient_one(
+    const Layer* layer, const real* delta, const real* below, Py_ssize_t i, Py_ssize_t last, real* restrict after
+) noexcept nogil:
+    """The same of a single sample: 0 + delta[j]*below[i]."""
+    cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
+    cdef real x, zero = 0
+    for k in range(i, min(i + 3, last) + 1):
+        x = below[k]
+        for j in range(width):
+            after[j] = zero + delta[j] * x
+        after += width
 
 
 cdef void c_add_gradients(
-    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows
+    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first,
+    Py_ssize_t stop, bint fresh
 ) noexcept nogil:
-    """Add one layer's gradients of the samples in the workspace, in order, to the sums, bias included."""
+    """Add the gradients of the samples in the workspace, in order, to the sums of a layer's rows first..stop-1."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t i = 0, j, s, last = layer.fan_in - 1, width = layer.width
-    cdef real* row0
-    cdef real* row1
-    cdef real* row2
-    cdef real* row3
-    while i <= last:
-        row0 = sums + layer.weights + i * width
-        row1 = sums + layer.weights + min(i + 1, last) * width
-        row2 = sums + layer.weights + min(i + 2, last) * width
-        row3 = sums + layer.weights + min(i + 3, last) * width
-        j = 0
-        while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
-            c_gradient_block(
-                BLOCK_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, j, row0 + j, row1 + j,
-                row2 + j, row3 + j
-            )
-            j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-        if j < width:
-            c_gradient_block(
-                VECTOR_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, j, row0 + j, row1 + j,
-                row2 + j, row3 + j
-            )
+    cdef Py_ssize_t i = first
+    cdef real* stretch
+    while i < stop:
+        stretch = sums + layer.weights + i * layer.width
+        c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, stretch, stretch)
         i += 4
+
+
+cdef void c_add_bias_gradients(
+    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows, bint fresh
+) noexcept nogil:
+    """The same for the layer's bias."""
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t s
+    if spec.bias == NO_BIAS:
+        return
+    if fresh:
+        memset(sums + layer.bias, 0, (1 if spec.bias == SHARED else layer.width) * sizeof(real))
     for s in range(rows):
         c_add_bias_gradient(
             layer, spec.bias, <const real*>space.deltas + s * spec.row + layer.column, sums + layer.bias
         )
+
+
+cdef void c_update_rows(
+    const Spec* spec, const Workspace* space, const Optimizer* optimizer, real* parameters, Py_ssize_t level,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, bint fresh, real inverse, real alpha
+) noexcept nogil:
+    """`c_add_gradients` for the last samples of a batch, and each stretch is updated while its sums are at hand.
+
+    They do not go back to the sums' own memory.
+    """
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t i = first, start, width = layer.width
+    cdef real* sums = <real*>space.sums
+    cdef real* stretch = <real*>space.back
+    while i < stop:
+        start = layer.weights + i * width
+        c_prefetch_rows(parameters + start, min(4, stop - i) * width)
+        if rows == 1 and fresh:
+            c_gradient_one(
+                layer, <const real*>space.deltas + layer.column, <const real*>c_below(spec, space, level, 0), i,
+                stop - 1, stretch
+            )
+        else:
+            c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, sums + start, stretch)
+        c_update_part(optimizer, start, min(4, stop - i) * width, parameters, stretch, inverse, alpha)
+        i += 4
+
+
+cdef inline void c_prefetch_rows(const real* w, Py_ssize_t count) noexcept nogil:
+    """Ask for weights that are needed in a while: their way from the second cache is as long as the sums take."""
+    cdef Py_ssize_t k
+    for k in range(0, count * <Py_ssize_t>sizeof(real), 64):
+        PREFETCH(<const char*>w + k)
 
 
 cdef inline void c_add_bias_gradient(
@@ -220,7 +340,7 @@ cdef inline void c_back_block(
         back[s * stride + 3] = sum3[s]
 
 
-cdef void c_hidden_rows(
+cdef widely c_hidden_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
 ) noexcept nogil:
     """Deltas of the layer below `level`, of the samples in the workspace."""
@@ -234,6 +354,11 @@ cdef void c_hidden_rows(
     cdef real* deltas = <real*>space.deltas
     cdef real* back = <real*>space.back
     cdef real* turned = <real*>space.turned
+    if rows == 1:
+        c_hidden_deltas(
+            spec, parameters, level, deltas + above.column, nets, outs, back, deltas + below.column
+        )
+        return 0
     while first < rows:
         count = min(columns, rows - first)
         for j in range(above.fan_out):
@@ -256,3 +381,4 @@ cdef void c_hidden_rows(
                 deltas + (first + s) * spec.row + below.column
             )
         first += count
+    return 0

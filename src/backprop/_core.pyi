@@ -1,6 +1,6 @@
 """The compiled engine's doors. `_reference.py` has their documentation, and the same names in readable form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 import numpy as np
@@ -15,7 +15,7 @@ _Indices: TypeAlias = NDArray[np.intp] | Buffer
 NAME: Final[str]
 INSTRUCTION_SET: Final[str]
 BUILT_WITH: Final[str]
-RUNS_AVX2: Final[bool]
+RUNS: Final[tuple[str, ...]]
 SEES_SIGNALS: Final[bool]
 NANOSECONDS_PER_TERM: Final[float]
 
@@ -25,6 +25,7 @@ LOSS_NOT_FINITE: Final[int]
 PARAMETER_NOT_FINITE: Final[int]
 STOPPED: Final[int]
 SCAN_EVERY: Final[int]
+LANE_BYTES: Final[int]
 
 __test__: Final[dict[str, str]]  # Cython's, for doctest; empty
 
@@ -46,6 +47,20 @@ def make_plan(
     bias_offsets: Sequence[int],
     size: int,
 ) -> Plan: ...
+
+@final
+class Quick:
+    def step(self, x: object, t: object, learning_rate: object) -> float | None: ...
+    def forward(self, X: object) -> NDArray[np.float64] | NDArray[np.float32] | None: ...
+
+def make_quick(
+    plan: Plan,
+    parameters: _Reals,
+    claim: list[object],
+    new_array: Callable[..., object],
+    low: float,
+    high: float,
+) -> Quick: ...
 def first_outside(values: _Reals, low: float, high: float) -> int: ...
 def elementary(name: str, values: _Reals, values_out: _Reals) -> None: ...
 def first_bad_layer(plan: Plan, parameters: _Reals) -> int: ...
@@ -112,4 +127,25 @@ def train_epochs(
     history_out: _Doubles | None,
     batch_loss_factor: float = 0.0,
     clip_norm: float = 0.0,
+    n_threads: int = 1,
 ) -> tuple[tuple[int, int, int, float, float], int]: ...
+def train_lanes(
+    plan: Plan,
+    state: _Reals,
+    members: _Indices,
+    blocks_out: _Reals,
+    X: _Reals,
+    T: _Reals,
+    indices: _Indices | None,
+    first_epoch: int,
+    learning_rates: _Doubles,
+    l2: _Doubles,
+    optimizer: tuple[str, _Doubles, _Doubles],
+    batch_size: int,
+    place: tuple[int, int, int],
+    batches: int,
+    stop_below: float,
+    totals: _Doubles,
+    history_out: _Doubles | None,
+    ends_out: _Indices,
+) -> None: ...

@@ -3,20 +3,23 @@
 
 One above the other: `_elementary.pxi` and `_elementary32.pxi` have the functions of one number, `_functions.pxi`
 the activations and losses, `_model.pxi` the structs, `_layers.pxi` and `_kernels.pxi` the loops over units,
-samples and batches (C only, without the GIL), `_objects.pxi` plans, buffers and workspaces, and this file the
-doors that Python calls. A door checks that its buffers fit the plan, takes one workspace, releases the GIL once
-and calls the loops of the network's dtype. It keeps no state: any number of threads may be inside, as long as no
-two of them write to the same parameters.
+samples and batches (C only, without the GIL), `_objects.pxi` plans, buffers and workspaces, `_quick.pxi` the short
+way of single calls, and this file the doors that Python calls. A door checks that its buffers fit the plan, takes
+one workspace, releases the GIL once and calls the loops of the network's dtype. It keeps no state: any number of
+threads may be inside, as long as no two of them write to the same parameters.
 """
 
 cimport cython
 
 include "_kernels.pxi"
 include "_objects.pxi"
+include "_quick.pxi"
 
 cdef extern from *:
     """
-    #if defined(__AVX2__)
+    #if defined(__AVX512F__)
+    #define BACKPROP_INSTRUCTION_SET "AVX-512"
+    #elif defined(__AVX2__)
     #define BACKPROP_INSTRUCTION_SET "AVX2"
     #elif defined(__SSE2__) || defined(_M_X64)
     #define BACKPROP_INSTRUCTION_SET "SSE2 (the x86-64 baseline)"
@@ -28,10 +31,14 @@ cdef extern from *:
     #if defined(_MSC_VER) && defined(_M_X64)
     #include <windows.h>
     #define BACKPROP_RUNS_AVX2 IsProcessorFeaturePresent(40) /* PF_AVX2_INSTRUCTIONS_AVAILABLE */
+    #define BACKPROP_RUNS_AVX512 0 /* there is no build for it */
     #elif defined(__x86_64__)
     #define BACKPROP_RUNS_AVX2 __builtin_cpu_supports("avx2") /* and the system saves the registers */
+    #define BACKPROP_RUNS_AVX512 (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") \\
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
     #else
     #define BACKPROP_RUNS_AVX2 0
+    #define BACKPROP_RUNS_AVX512 0
     #endif
     #if defined(__clang__)
     #define BACKPROP_COMPILER "clang " __clang_version__
@@ -44,13 +51,14 @@ cdef extern from *:
     #endif
     """
     const char* BACKPROP_INSTRUCTION_SET
-    bint BACKPROP_RUNS_AVX2
+    bint BACKPROP_RUNS_AVX2, BACKPROP_RUNS_AVX512
     const char* BACKPROP_COMPILER
 
 NAME = "compiled"
 INSTRUCTION_SET = BACKPROP_INSTRUCTION_SET.decode()
 BUILT_WITH = BACKPROP_COMPILER.decode()
-RUNS_AVX2 = bool(BACKPROP_RUNS_AVX2)  # whether this processor and system do
+# The levels beyond the baseline that this processor and system run, the widest first.
+RUNS = ("avx512",) * bool(BACKPROP_RUNS_AVX512) + ("avx2",) * bool(BACKPROP_RUNS_AVX2)
 SEES_SIGNALS = False
 NANOSECONDS_PER_TERM = 1.0
 
@@ -73,6 +81,11 @@ def make_plan(
         sizes, activations, loss, shortcut, bias, train_bias, sequential, huber_delta, dtype, strides,
         weight_offsets, bias_offsets, size
     )
+
+
+def make_quick(Plan plan, parameters, list claim, new_array, double low, double high):
+    """The short way for calls with one sample, or few."""
+    return Quick(plan, parameters, claim, new_array, low, high)
 
 
 def first_outside(values, double low, double high):
@@ -267,7 +280,8 @@ def update(Plan plan, parameters, Py_ssize_t layer, below, delta, double learnin
 def train_epochs(
     Plan plan, parameters, X, T, sample_weight, const Py_ssize_t[:, ::1] indices, const double[:] learning_rates,
     double l2, optimizer, Py_ssize_t batch_size, place, Py_ssize_t stop_epoch, Py_ssize_t max_batches,
-    double stop_below, double[::1] history_out, double batch_loss_factor=0.0, double clip_norm=0.0
+    double stop_below, double[::1] history_out, double batch_loss_factor=0.0, double clip_norm=0.0,
+    Py_ssize_t n_threads=1
 ):
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done."""
     cdef Py_ssize_t epoch, sample, batch
@@ -280,8 +294,8 @@ def train_epochs(
     if indices is not None:
         if indices.shape[0] < stop_epoch - epoch or indices.shape[1] != n_samples:
             raise ValueError(f"indices ({indices.shape[0]}, {indices.shape[1]})")
-    if epoch < 0 or learning_rates.shape[0] < stop_epoch or batch_size < 1:
-        raise ValueError(f"epochs {epoch}..{stop_epoch - 1}, batch_size={batch_size}")
+    if epoch < 0 or learning_rates.shape[0] < stop_epoch or batch_size < 1 or n_threads < 1:
+        raise ValueError(f"epochs {epoch}..{stop_epoch - 1}, batch_size={batch_size}, n_threads={n_threads}")
     meter.wanted = history_out is not None
     meter.batch_loss_factor = batch_loss_factor
     if clip_norm > 0.0 and plan.spec.sequential:
@@ -295,8 +309,14 @@ def train_epochs(
     cdef bint plain = moments.optimizer.method == PLAIN and l2 == 0.0 and sample_weight is None
     plain = plain and clip_norm == 0.0
     cdef bint online = plain and batch_size == 1 and not plan.spec.sequential
-    cdef Py_ssize_t rows = 2 if online else (largest if spec.sequential else min(largest, ROWS_AT_ONCE))
-    cdef _Scratch scratch = _Scratch(plan, rows, largest > 1 or not plain, samples.converting)
+    n_threads = min(n_threads, (largest + 3) // 4)  # no part of a batch is smaller than a block of four samples
+    cdef _Team team = _Team(n_threads)
+    cdef Py_ssize_t rows = min(largest, ROWS_AT_ONCE if n_threads == 1 else 2 * ROWS_AT_ONCE * n_threads)
+    if online:
+        rows = 2
+    elif spec.sequential:
+        rows = largest
+    cdef _Scratch scratch = _Scratch(plan, rows, largest > 1 or not plain, samples.converting, n_threads)
     cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf
     cdef double* block64 = <double*>parameter_block.view.buf
@@ -346,12 +366,12 @@ def train_epochs(
                 elif spec.single:
                     finite = c_train_batch(
                         spec, &scratch.space, block32, data, sample, stop, batch_weight, &moments.optimizer,
-                        learning_rates[epoch], l2, clip_norm, &meter
+                        learning_rates[epoch], l2, clip_norm, &meter, &team.team
                     )
                 else:
                     finite = c_train_batch(
                         spec, &scratch.space, block64, data, sample, stop, batch_weight, &moments.optimizer,
-                        learning_rates[epoch], l2, clip_norm, &meter
+                        learning_rates[epoch], l2, clip_norm, &meter, &team.team
                     )
             if not finite:
                 status = 2  # LOSS_NOT_FINITE
@@ -376,3 +396,6 @@ def train_epochs(
     if status == BAD_ORDER:
         raise ValueError(f"an index outside 0..{n_samples - 1}")
     return (epoch, sample, batch, meter.total, weight), status
+
+
+include "_ensemble_door.pxi"

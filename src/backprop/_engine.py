@@ -1,8 +1,8 @@
 """Which engine computes: the argument decides, then BACKPROP_ENGINE, then what is installed.
 
-`compiled` is `_core`, the Cython extension, or `_core_avx2`, the same compiled for AVX2 where processor and system
-run that; `python` is `_reference`. They open the same doors and give the same bits. Nothing else in the package
-imports any of them.
+`compiled` is `_core`, the Cython extension, or `_core_avx2` or `_core_avx512`, the same compiled for wider
+instruction sets where processor and system run them; `python` is `_reference`. They open the same doors and give
+the same bits. Nothing else in the package imports any of them.
 """
 
 import os
@@ -17,15 +17,15 @@ from typing import Any
 from .errors import EngineWarning
 
 CHOICES = ("auto", "compiled", "python")
-LEVELS = ("auto", "baseline", "avx2")
+LEVELS = ("auto", "baseline", "avx2", "avx512")
 
 
 @cache
 def compiled_engine() -> ModuleType | ImportError:
     """The extension for the instruction set in use, or why it cannot be imported.
 
-    The environment variable BACKPROP_SIMD, read once, chooses "baseline" or "avx2"; without it the widest that
-    this processor runs and that was built.
+    The environment variable BACKPROP_SIMD, read once, chooses one of `LEVELS`; without it the widest that this
+    processor runs and that was built.
     """
     level = os.environ.get("BACKPROP_SIMD") or "auto"
     if level not in LEVELS:
@@ -33,16 +33,17 @@ def compiled_engine() -> ModuleType | ImportError:
         raise ValueError(f"the environment variable BACKPROP_SIMD must be one of {expected}, not {level!r}")
     try:
         baseline = import_module("._core", __package__)
-        if level == "baseline" or (level == "auto" and not baseline.RUNS_AVX2):
-            return baseline
-        if not baseline.RUNS_AVX2:
-            return ImportError("BACKPROP_SIMD is 'avx2', which this processor or system does not run")
     except ImportError as error:
         return error
-    try:
-        return import_module("._core_avx2", __package__)
-    except ImportError as error:
-        return baseline if level == "auto" else error
+    if level not in ("auto", "baseline", *baseline.RUNS):
+        return ImportError(f"BACKPROP_SIMD is {level!r}, which this processor or system does not run")
+    for name in baseline.RUNS if level == "auto" else (level,) if level != "baseline" else ():
+        try:
+            return import_module(f"._core_{name}", __package__)
+        except ImportError as error:
+            if level != "auto":
+                return error
+    return baseline
 
 
 def pick(engine: str = "auto") -> Any:

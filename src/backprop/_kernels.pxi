@@ -1,7 +1,8 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
 # `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_layers.pxi` what happens in a layer,
-# `_blocks.pxi` the same for many samples at once, `_online.pxi` and `_small.pxi` runs of single samples.
+# `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a batch is shared, `_online.pxi` and
+# `_small.pxi` runs of single samples.
 
 include "_functions.pxi"
 include "_model.pxi"
@@ -183,7 +184,7 @@ cdef void c_outs_rows(
 
 cdef void c_forward_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
-    bint reported, double* total
+    bint reported
 ) noexcept nogil:
     """Forward passes, losses if wanted, and output deltas of the samples in the workspace, times their weights."""
     cdef Py_ssize_t s, j, level
@@ -202,12 +203,20 @@ cdef void c_forward_rows(
         target = <const real*>space.targets[s]
         if want_loss:
             error = c_measure(spec, reported, net, out, target)
-            total[0] = total[0] + (space.weights[s] * error if weighted else error)
+            space.losses[s] = space.weights[s] * error if weighted else error
         c_output_deltas(spec, net, out, target, <real*>space.back, delta)
         if weighted:
             weight = <real>space.weights[s]
             for j in range(last.width):
                 delta[j] = weight * delta[j]
+
+
+cdef double c_add_losses(const Workspace* space, Py_ssize_t rows, double total) noexcept nogil:
+    """`total` plus the losses of the samples in the workspace, added one by one."""
+    cdef Py_ssize_t s
+    for s in range(rows):
+        total = total + space.losses[s]
+    return total
 
 
 cdef void c_gradient_rows(
@@ -216,39 +225,54 @@ cdef void c_gradient_rows(
 ) noexcept nogil:
     """Add the gradients of the samples in the workspace to the sums, every layer, with one set of parameters."""
     cdef Py_ssize_t level
-    c_forward_rows(spec, space, parameters, rows, weighted, want_loss, reported, total)
+    c_forward_rows(spec, space, parameters, rows, weighted, want_loss, reported)
+    if want_loss:
+        total[0] = c_add_losses(space, rows, total[0])
     for level in range(spec.n_layers - 1, -1, -1):
-        c_add_gradients(spec, space, <real*>space.sums, level, rows)
+        c_add_gradients(spec, space, <real*>space.sums, level, rows, 0, spec.layers[level].fan_in, False)
+        c_add_bias_gradients(spec, space, <real*>space.sums, level, rows, False)
         if level > 0:
             c_hidden_rows(spec, space, parameters, level, rows)
 
 
+include "_threads.pxi"
+
+
 cdef bint c_train_batch(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
-    double weight, Optimizer* optimizer, double rate, double l2, double clip_norm, Meter* meter
+    double weight, Optimizer* optimizer, double rate, double l2, double clip_norm, Meter* meter, Team* team
 ) noexcept nogil:
     """One update from the samples first..stop-1 of the order. False, and no update, if the loss is not finite.
 
     A simultaneous batch may be larger than the workspace: its samples pass through in portions, in order. A
     sequential one needs all of its outputs until the end, and the workspace is made to hold them.
     """
-    cdef Py_ssize_t level, rows, done = first
-    cdef bint weighted = data.weights.start != NULL, by_batch = meter.batch_loss_factor > 0
-    cdef real inverse, alpha, nothing = 0, one = 1
-    cdef real* sums = <real*>space.sums
+    cdef Py_ssize_t level, rows, done = first, last = spec.n_layers - 1
+    cdef bint by_batch = meter.batch_loss_factor > 0, clipping = clip_norm > 0.0
+    cdef bint weighted = data.weights.start != NULL
     cdef double total = 0.0 if by_batch else meter.total, penalty = 0.0
-    if stop - first == 1 and optimizer.method == PLAIN and l2 == 0.0 and not weighted and clip_norm == 0.0:
+    cdef Job job
+    if stop - first == 1 and optimizer.method == PLAIN and l2 == 0.0 and not (weighted or clipping):
         c_seat_rows(spec, space, data, first, 1)
         return c_train_one(spec, space, parameters, <real>rate, meter)
-    memset(sums, 0, spec.size * sizeof(real))
-    while done < stop:
+    job.spec, job.space, job.parameters, job.data, job.optimizer = spec, space, parameters, data, optimizer
+    job.weighted, job.want_loss, job.reported = weighted, meter.wanted, by_batch
+    job.inverse = <real>(1.0 / weight)
+    job.alpha = <real>(l2 if by_batch else l2 * weight)
+    job.fresh = True
+    while True:
         rows = min(space.rows, stop - done)
-        c_seat_rows(spec, space, data, done, rows)
-        if spec.sequential:
-            c_forward_rows(spec, space, parameters, rows, weighted, meter.wanted, by_batch, &total)
-        else:
-            c_gradient_rows(spec, space, parameters, rows, weighted, meter.wanted, by_batch, &total)
+        job.first, job.rows, job.highest, job.lowest = done, rows, last, 0
+        job.tasks = FORWARD if spec.sequential else FORWARD | BACK
+        c_run(team, &job)
+        if meter.wanted:
+            total = c_add_losses(space, rows, total)
         done += rows
+        if done == stop:
+            break
+        job.tasks = ADD
+        c_run(team, &job)
+        job.fresh = False
     if not by_batch:
         meter.total = total
         if not isfinite(total):
@@ -257,19 +281,25 @@ cdef bint c_train_batch(
         if l2 != 0.0:
             penalty = 0.5 * l2 * c_squares(spec, parameters, <real*>space.back)
         meter.total = meter.total + (stop - first) * ((meter.batch_loss_factor * total + penalty) / weight)
-    inverse = <real>(1.0 / weight)
-    alpha = <real>(l2 if by_batch else l2 * weight)
     c_begin_update(optimizer, rate)
-    if clip_norm > 0.0:
-        c_clip(spec, parameters, sums, inverse, alpha, <real*>space.back, clip_norm)
-        inverse = one
-        alpha = nothing
-    for level in range(spec.n_layers - 1, -1, -1):
-        if spec.sequential:
-            c_add_gradients(spec, space, sums, level, stop - first)
-        c_update_layer(&spec.layers[level], spec, optimizer, parameters, sums, inverse, alpha)
-        if spec.sequential and level > 0:
-            c_hidden_rows(spec, space, parameters, level, stop - first)
+    if spec.sequential:
+        for level in range(last, -1, -1):
+            job.highest, job.lowest, job.tasks = level, level, ADD | UPDATE
+            c_run(team, &job)
+            if level > 0:
+                job.tasks = BACK
+                c_run(team, &job)
+        return True
+    if clipping:
+        job.tasks = ADD
+        c_run(team, &job)
+        c_clip(
+            spec, parameters, <real*>space.sums, <real>job.inverse, <real>job.alpha, <real*>space.back, clip_norm
+        )
+        job.inverse, job.alpha, job.tasks = 1.0, 0.0, UPDATE
+    else:
+        job.tasks = ADD | UPDATE
+    c_run(team, &job)
     return True
 
 
@@ -379,9 +409,20 @@ cdef Py_ssize_t c_first_bad_layer(const Spec* spec, const real* parameters) noex
 
 
 cdef Py_ssize_t c_first_outside(const real* values, Py_ssize_t count, double low, double high) noexcept nogil:
-    """The index of the first value that is not within [low, high], or -1."""
-    cdef Py_ssize_t k
-    for k in range(count):
-        if not low <= values[k] <= high:
-            return k
+    """The index of the first value that is not within [low, high], or -1. A block is looked at side by side."""
+    cdef Py_ssize_t k, start = 0, stop
+    cdef int within
+    while start < count:
+        stop = min(start + 256, count)
+        within = 1
+        for k in range(start, stop):
+            within &= (low <= values[k]) & (values[k] <= high)
+        if not within:
+            for k in range(start, stop):
+                if not low <= values[k] <= high:
+                    return k
+        start = stop
     return -1
+
+
+include "_ensemble.pxi"

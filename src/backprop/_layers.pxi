@@ -279,17 +279,16 @@ cdef void c_begin_update(Optimizer* optimizer, double rate) noexcept nogil:
 
 
 cdef void c_update_part(
-    const Optimizer* optimizer, Py_ssize_t start, Py_ssize_t count, real* parameters, const real* sums,
+    const Optimizer* optimizer, Py_ssize_t start, Py_ssize_t count, real* parameters, const real* restrict s,
     real inverse, real alpha
 ) noexcept nogil:
-    """Update a stretch of the block from grad = (S + alpha*w)*(1/B).
+    """Update a stretch of the block from grad = (S + alpha*w)*(1/B); `s` is that stretch of S.
 
     Without L2 nothing is added: 0*w would make a parameter that is already infinite NaN.
     """
     cdef Py_ssize_t k
     cdef bint decaying = alpha != 0
     cdef real* restrict w = parameters + start
-    cdef const real* restrict s = sums + start
     cdef real* restrict v
     cdef real* restrict m
     cdef real rate = <real>optimizer.rate, momentum = <real>optimizer.momentum, epsilon = <real>optimizer.epsilon
@@ -320,16 +319,3 @@ cdef void c_update_part(
         for k in range(count):
             g = (s[k] + alpha * w[k] if decaying else s[k]) * inverse
             w[k] = w[k] - rate * g
-
-
-cdef void c_update_layer(
-    const Layer* layer, const Spec* spec, const Optimizer* optimizer, real* parameters, const real* sums,
-    real inverse, real alpha
-) noexcept nogil:
-    """Update one layer's weights, with L2, and its bias, without, if it is trained."""
-    cdef real none = 0
-    c_update_part(optimizer, layer.weights, layer.fan_in * layer.width, parameters, sums, inverse, alpha)
-    if spec.train_bias and spec.bias != NO_BIAS:
-        c_update_part(
-            optimizer, layer.bias, 1 if spec.bias == SHARED else layer.width, parameters, sums, inverse, none
-        )

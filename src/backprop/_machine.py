@@ -66,6 +66,10 @@ class Machine:
             layout.strides, layout.weight_offsets, layout.bias_offsets, layout.size,
         )  # fmt: skip
 
+    def quick(self, claim: list[Any], target_range: tuple[float, float]) -> Any:
+        """The engine's short way for calls with one sample, or few; None if it has none."""
+        return self.engine.make_quick(self.plan, self.block, claim, np.empty, *target_range)
+
     def new_pace(self, samples_per_item: int = 1) -> Pace:
         """A pace for work that visits samples, one or several at a time."""
         terms = 3 * self.layout.n_parameters + 30  # forward, back, update; and a call's own cost

@@ -18,6 +18,7 @@ cdef enum Method:
 
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
+    ROWS_AT_ONCE = 64          # samples of a batch that a thread takes through the workspace together
     MOST_LANES = 8             # numbers in a vector, at most: float32
 
 ctypedef struct Layer:
@@ -70,13 +71,16 @@ ctypedef struct Meter:     # what a training run measures on its way
 ctypedef struct Workspace:
     Py_ssize_t rows        # samples that fit at once
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
+    double* losses         # (rows,): each sample's loss, times its weight
     const void** inputs    # (rows,): where each sample's x stands
     const void** targets
     void* nets             # (rows, spec.row)
     void* outs
     void* deltas
-    void* back             # (MOST_LANES*2, back_stride): dE/dout of one layer, of a block of samples
+    void* back             # (n_threads, MOST_LANES*2, back_stride): dE/dout of one layer, of a block of samples
     Py_ssize_t back_stride
-    void* turned           # (spec.row, MOST_LANES*2): the deltas of a layer, samples side by side
+    void* turned           # (n_threads, spec.row, MOST_LANES*2): the deltas of a layer, samples side by side
     void* sums             # (spec.size,): S, a block like the parameters'
+    Py_ssize_t* lists      # (2, n_inputs + spec.row): where what each layer takes in is not 0, of two samples
+    Py_ssize_t* counts     # (2, n_layers): how long these are; -1: there is none
     void* converted        # (rows, n_inputs + n_outputs): samples of the other dtype, rounded

@@ -26,7 +26,6 @@ cdef object _code(dict codes, name, what):
 
 
 cdef enum:
-    ROWS_AT_ONCE = 64  # samples of a simultaneous batch that pass through the workspace together
     ALIGNMENT = 64
 
 
@@ -120,14 +119,20 @@ cdef class _Scratch:
     cdef Workspace space
     cdef void* memory
 
-    def __cinit__(self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting):
+    def __cinit__(
+        self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting, Py_ssize_t n_threads=1
+    ):
         cdef Py_ssize_t row = plan.spec.row
         cdef Py_ssize_t stride = max(row, plan.spec.n_inputs + MOST_LANES)
-        cdef Py_ssize_t back = MOST_COLUMNS * stride, turned = MOST_COLUMNS * row
+        cdef Py_ssize_t back = n_threads * MOST_COLUMNS * stride, turned = n_threads * MOST_COLUMNS * row
         cdef Py_ssize_t sums = plan.spec.size if with_sums else 0
         cdef Py_ssize_t converted = rows * (plan.spec.n_inputs + plan.spec.n_outputs) if converting else 0
         cdef size_t numbers = (3 * rows * row + back + turned + sums + converted) * plan.spec.item
-        cdef size_t wanted = numbers + rows * (sizeof(double) + 2 * sizeof(void*)) + 2 * ALIGNMENT
+        cdef Py_ssize_t listed = plan.spec.n_inputs + row
+        cdef size_t wanted = (
+            numbers + rows * 2 * (sizeof(double) + sizeof(void*))
+            + 2 * (listed + plan.spec.n_layers) * sizeof(Py_ssize_t) + 2 * ALIGNMENT
+        )
         cdef char* start
         if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (
             64 * (row + plan.spec.n_inputs + plan.spec.n_outputs + 1)
@@ -148,8 +153,11 @@ cdef class _Scratch:
         self.space.converted = <char*>self.space.sums + sums * plan.spec.item
         start = <char*>(<size_t>(start + numbers + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.weights = <double*>start
-        self.space.inputs = <const void**>(start + rows * sizeof(double))
+        self.space.losses = self.space.weights + rows
+        self.space.inputs = <const void**>(start + 2 * rows * sizeof(double))
         self.space.targets = self.space.inputs + rows
+        self.space.lists = <Py_ssize_t*>(self.space.targets + rows)
+        self.space.counts = self.space.lists + 2 * listed
 
     def __dealloc__(self):
         PyMem_RawFree(self.memory)

@@ -3,6 +3,107 @@
 # The update of a sample and the forward pass of the next go through the weights together: each weight is read and
 # written once a sample, not read twice and written once. The last sample's update is made up for at the end.
 # Nothing else sees the weights in between, but for the way back, which needs those that the forward pass used.
+#
+# Where most of what a layer takes in is exactly 0 (pixels, counts, the outs of relu), the rows of weights that it
+# would multiply are passed over instead: 0*w adds nothing to a sum, and rate*(delta*0) takes nothing from a
+# weight, as long as both are finite. `c_step_is_tame` sees to it that they are; a run that grows beyond goes the
+# dense way, so that it fails where the reference does.
+
+
+cdef bint c_list_nonzero(
+    Py_ssize_t n, const real* restrict values, Py_ssize_t* restrict found, Py_ssize_t* count_out
+) noexcept nogil:
+    """Whether passing over the values that are 0 pays; if so, a list of where the others are, in order."""
+    cdef Py_ssize_t i, count = 0
+    cdef real some = 0, one = 1, none = 0
+    for i in range(n):
+        some = some + (one if values[i] != 0 else none)  # exact, and packed code
+    if MOST_SHARE * some > n:
+        return False
+    for i in range(n):
+        found[count] = i
+        count += values[i] != 0
+    count_out[0] = count
+    return True
+
+
+cdef bint c_step_is_tame(
+    const Layer* layer, const real* restrict delta, const real* restrict below, const Py_ssize_t* restrict rows,
+    Py_ssize_t count, real rate
+) noexcept nogil:
+    """Whether this step leaves finite weights finite.
+
+    Below half a unit in the last place of the largest number (2^970; float32: 2^103) it carries none beyond it.
+    """
+    cdef Py_ssize_t k, j
+    cdef real value, widest = 0, largest = 0
+    cdef double step
+    for j in range(layer.fan_out):
+        value = c_abs(delta[j])
+        if not isfinite(value):
+            return False
+        widest = value if value > widest else widest
+    for k in range(count):
+        value = c_abs(below[rows[k]])
+        largest = value if value > largest else largest
+    step = <double>c_abs(rate) * (<double>widest * <double>largest)  # NaN if the two factors are 0 and infinite
+    if real is float:
+        return step <= 1e28
+    else:
+        return step <= 1e290
+
+
+cdef void c_sparse_sums(
+    const Layer* layer, const real* restrict parameters, const real* restrict below,
+    const Py_ssize_t* restrict rows, Py_ssize_t count, real* restrict net
+) noexcept nogil:
+    """net[j] = sum over the listed i of below[i]*w[i][j]."""
+    cdef Py_ssize_t k = 0, j, width = whole_vectors(layer.width, sizeof(real))
+    cdef const real* restrict w = parameters + layer.weights
+    cdef const real* restrict row0
+    cdef const real* restrict row1
+    cdef const real* restrict row2
+    cdef const real* restrict row3
+    cdef real x0, x1, x2, x3
+    for j in range(width):
+        net[j] = 0
+    while k + 4 <= count:
+        row0, row1 = w + rows[k] * width, w + rows[k + 1] * width
+        row2, row3 = w + rows[k + 2] * width, w + rows[k + 3] * width
+        x0, x1, x2, x3 = below[rows[k]], below[rows[k + 1]], below[rows[k + 2]], below[rows[k + 3]]
+        for j in range(k + 4, min(k + 8, count)):
+            c_prefetch_rows(w + rows[j] * width, width)
+        for j in range(width):
+            net[j] = (((net[j] + x0 * row0[j]) + x1 * row1[j]) + x2 * row2[j]) + x3 * row3[j]
+        k += 4
+    while k < count:
+        row0 = w + rows[k] * width
+        x0 = below[rows[k]]
+        for j in range(width):
+            net[j] = net[j] + x0 * row0[j]
+        k += 1
+
+
+cdef void c_sparse_update(
+    const Layer* layer, real* restrict parameters, const real* restrict below, const Py_ssize_t* restrict rows,
+    Py_ssize_t count, const real* restrict delta, real rate
+) noexcept nogil:
+    """w[i][j] = w[i][j] - rate*(delta[j]*below[i]) for the listed i."""
+    cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
+    cdef real* restrict row
+    cdef real x
+    for k in range(count):
+        row = parameters + layer.weights + rows[k] * width
+        x = below[rows[k]]
+        if k + 4 < count:
+            c_prefetch_rows(<const real*>parameters + layer.weights + rows[k + 4] * width, width)
+        for j in range(width):
+            row[j] = row[j] - rate * (delta[j] * x)
+
+
+cdef enum:
+    LEAST_FOR_LISTS = 32   # rows of weights
+    MOST_SHARE = 2         # a list pays if at most one number in two is not 0
 
 
 cdef inline void c_fused_block(
@@ -25,7 +126,7 @@ cdef inline void c_fused_block(
         net[j] = total[j]
 
 
-cdef void c_fused_layer(
+cdef widely c_fused_layer(
     const Layer* layer, real* parameters, const real* delta, const real* before, real rate, const real* below,
     real* net
 ) noexcept nogil:
@@ -38,12 +139,41 @@ cdef void c_fused_layer(
             net + j
         )
         j += LINE_BYTES // <Py_ssize_t>sizeof(real)
+    if j + LINE_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+        c_fused_block(
+            LINE_BYTES // 2 // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, delta + j, before, rate,
+            below, net + j
+        )
+        j += LINE_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < width:
         c_fused_block(
             VECTOR_BYTES // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, delta + j, before, rate, below,
             net + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    return 0
+
+
+cdef void c_update_weights_listed(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn, real* parameters,
+    const real* below, const real* delta, real rate
+) noexcept nogil:
+    """The update of one layer's weights by the sample of a turn, by its list if it has one."""
+    cdef Py_ssize_t count = space.counts[turn * spec.n_layers + level]
+    if count < 0:
+        c_update_weights_one(&spec.layers[level], parameters, below, delta, rate)
+    else:
+        c_sparse_update(
+            &spec.layers[level], parameters, below, c_list(spec, space, level, turn), count, delta, rate
+        )
+
+
+cdef inline Py_ssize_t* c_list(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn
+) noexcept nogil:
+    """Where the list of a layer and a turn begins."""
+    cdef Py_ssize_t begin = spec.n_inputs + spec.layers[level - 1].column if level > 0 else 0
+    return space.lists + turn * (spec.n_inputs + spec.row) + begin
 
 
 cdef Py_ssize_t c_train_ones(
@@ -55,7 +185,8 @@ cdef Py_ssize_t c_train_ones(
     Returns how many were done; fewer than all if the loss is not finite, and then without that sample's update.
     """
     cdef Py_ssize_t s, level, now = 0, done = 0
-    cdef bint pending = False, reported = meter.batch_loss_factor > 0
+    cdef Py_ssize_t* counts
+    cdef bint pending = False, listed, lists = True, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef const real* below
@@ -71,13 +202,20 @@ cdef Py_ssize_t c_train_ones(
         return c_small_ones(spec, space, parameters, data, first, stop, rate, meter)
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
+        counts = space.counts + now * spec.n_layers
         outs = <real*>space.outs + now * spec.row
         deltas = <real*>space.deltas + now * spec.row
         below = <const real*>space.inputs[now]
         target = <const real*>space.targets[now]
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
-            if pending:
+            counts[level] = -1
+            listed = (
+                lists and layer.fan_in >= LEAST_FOR_LISTS
+                and (level == 0 or spec.layers[level - 1].activation == RELU)
+                and c_list_nonzero(layer.fan_in, below, c_list(spec, space, level, now), counts + level)
+            )
+            if pending and not listed and space.counts[(1 - now) * spec.n_layers + level] < 0:
                 c_fused_layer(
                     layer, parameters, deltas_before + layer.column,
                     outs_before + spec.layers[level - 1].column if level > 0 else x_before, rate, below,
@@ -85,7 +223,20 @@ cdef Py_ssize_t c_train_ones(
                 )
                 c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
             else:
-                c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
+                if pending:
+                    c_update_weights_listed(
+                        spec, space, level, 1 - now, parameters,
+                        outs_before + spec.layers[level - 1].column if level > 0 else x_before,
+                        deltas_before + layer.column, rate
+                    )
+                if listed:
+                    c_sparse_sums(
+                        layer, parameters, below, c_list(spec, space, level, now), counts[level],
+                        nets + layer.column
+                    )
+                    c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
+                else:
+                    c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
             c_outs(layer.activation, layer.fan_out, layer.width, nets + layer.column, outs + layer.column)
             below = outs + layer.column
         pending = False
@@ -102,7 +253,15 @@ cdef Py_ssize_t c_train_ones(
                 outs + layer.column, <real*>space.back, deltas + layer.column
             )
         for level in range(spec.n_layers):
-            c_update_bias_one(&spec.layers[level], spec, parameters, deltas + spec.layers[level].column, rate)
+            layer = &spec.layers[level]
+            c_update_bias_one(layer, spec, parameters, deltas + layer.column, rate)
+            if counts[level] >= 0 and not c_step_is_tame(
+                layer, deltas + layer.column,
+                outs + spec.layers[level - 1].column if level > 0 else <const real*>space.inputs[now],
+                c_list(spec, space, level, now), counts[level], rate
+            ):
+                counts[level] = -1
+                lists = False
         pending = True
         outs_before = outs
         deltas_before = deltas
@@ -112,8 +271,9 @@ cdef Py_ssize_t c_train_ones(
     if pending:
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
-            c_update_weights_one(
-                layer, parameters, outs_before + spec.layers[level - 1].column if level > 0 else x_before,
+            c_update_weights_listed(
+                spec, space, level, 1 - now, parameters,
+                outs_before + spec.layers[level - 1].column if level > 0 else x_before,
                 deltas_before + layer.column, rate
             )
     return done

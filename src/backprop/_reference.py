@@ -96,6 +96,25 @@ def make_plan(
     return Plan(tuple(sizes), rows, loss_row, shortcut, bias, train_bias, sequential, single, *places, size)
 
 
+def make_quick(plan: Plan, parameters: Any, claim: list[Any], new_array: Any, low: float, high: float) -> None:
+    """The short way for calls with one sample, or few, if an engine has one; this one does not.
+
+    What it returns has the methods ``step(x, t, learning_rate)`` and ``forward(X)``. Each either does what
+    `Network` does, with the same bits, or returns None, with nothing changed, and leaves the call to the long way.
+
+    Parameters
+    ----------
+    parameters : ndarray
+        The network's block, which is updated. Arguments that are arrays of another type go the long way.
+    claim : list of one item
+        None, or what is training this network: nothing else may then.
+    new_array : callable
+        Makes an array from a shape and a dtype.
+    low, high : float
+        The least and the greatest target.
+    """
+
+
 def _row(function: Any, table: dict[str, Row], kind: type[Row], what: str) -> Row:
     """A row of the table by its name, or the given row."""
     if isinstance(function, kind):
@@ -263,6 +282,7 @@ def train_epochs(
     history_out: Any,
     batch_loss_factor: float = 0.0,
     clip_norm: float = 0.0,
+    n_threads: int = 1,
 ) -> tuple[tuple[int, int, int, float, float], int]:
     """Train from a place in the run until `stop_epoch`, or until `max_batches` batches are done.
 
@@ -294,6 +314,8 @@ def train_epochs(
         of samples. Nothing stops a run that is no longer finite.
     clip_norm : float
         Above 0: a batch's gradient with a greater Euclidean norm is scaled down to it. Not for sequential plans.
+    n_threads : int
+        How many may share the work of a batch, at most. This engine has one.
 
     Returns
     -------

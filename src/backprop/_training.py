@@ -16,6 +16,8 @@ from .errors import DivergenceError
 from .optimizers import State
 
 INDICES_AT_ONCE = 65536  # of a shuffled run's order, this many are drawn ahead
+PRODUCTS_PER_THREAD = 500_000  # of a batch; a thread that would have fewer costs more than it brings,
+SAMPLES_PER_THREAD = 16  # or fewer of these: the weights that the others changed have to come to it first
 
 
 class Orders:
@@ -33,9 +35,15 @@ class Orders:
         epochs = min(epochs, self.epochs_at_once)
         indices = np.empty((epochs, self.order.size), dtype=np.intp)
         for row in indices:
-            self.order = self.order[self.shuffle.permutation(self.order.size)]
+            self.shuffle.shuffle(self.order)  # order[permutation(n)], in place and without its overhead
             row[:] = self.order
         return epochs, indices
+
+
+def threads_worth_having(n_threads: int, batch_size: int, n_parameters: int) -> int:
+    """How many of `n_threads` threads a batch has work for."""
+    worth = min(batch_size * n_parameters // PRODUCTS_PER_THREAD, batch_size // SAMPLES_PER_THREAD)
+    return max(1, min(n_threads, worth))
 
 
 def train(
@@ -53,6 +61,7 @@ def train(
     record_loss: bool,
     stop_below: float,
     after_epoch: Callable[[int, float | None], bool] | None,
+    n_threads: int = 1,
 ) -> Array | None:
     """Train the machine's parameters; the mean loss of each epoch, or None if it is not recorded.
 
@@ -65,6 +74,8 @@ def train(
         Its arrays go on changing with the parameters.
     after_epoch : callable or None
         Called with the epoch and its loss after each; the run ends when it returns true.
+    n_threads : int
+        At most so many share the work of a batch; fewer if it is small.
 
     Raises
     ------
@@ -77,6 +88,7 @@ def train(
     history = np.empty(epochs) if record_loss else None
     orders = Orders(len(X), shuffle)
     batch_size = min(batch_size, len(X))
+    n_threads = threads_worth_having(n_threads, batch_size, machine.layout.n_parameters)
     pace = machine.new_pace(samples_per_item=batch_size)
     description = (optimizer.method, optimizer.constants, optimizer.moments, optimizer.powers)
     place, status = (0, 0, 0, 0.0, 0.0), engine.FINISHED
@@ -96,7 +108,7 @@ def train(
                 try:
                     place, status = engine.train_epochs(
                         machine.plan, block, X, T, sample_weight, rest, learning_rates, l2, description,
-                        batch_size, place, stop, pace.items, stop_below, history,
+                        batch_size, place, stop, pace.items, stop_below, history, n_threads=n_threads,
                     )  # fmt: skip
                     epoch, sample, *_ = place
                     if status == engine.LOSS_NOT_FINITE:

@@ -1,6 +1,6 @@
 """What the package raises and warns with, beyond Python's own exceptions."""
 
-__all__ = ["DivergenceError", "EngineWarning", "UncheckedFunctionError"]
+__all__ = ["DivergenceError", "DivergenceWarning", "EngineWarning", "UncheckedFunctionError"]
 
 
 class DivergenceError(ArithmeticError):
@@ -29,6 +29,10 @@ class DivergenceError(ArithmeticError):
             f" {self.layer} (net.weights[{self.layer}]) is the first to show it. The network is as it was before"
             " the call. A smaller learning_rate, smaller inputs or smaller initial weights help."
         )
+
+
+class DivergenceWarning(UserWarning):
+    """Members of an ensemble diverged in training; the others were trained. `failures` has an error for each."""
 
 
 class EngineWarning(UserWarning):

@@ -232,7 +232,8 @@ class Network:
             huber_delta=config.huber_delta,
             dtype=config.dtype,
         )
-        self._trainer: object | None = None  # a token of the training call under way
+        self._claim: list[object] = [None]  # a token of the training call under way
+        self._quick = self._machine.quick(self._claim, of_loss.target_range or (-LARGEST, LARGEST))
 
     # ---- what it is ----------------------------------------------------------------------------------------
 
@@ -303,6 +304,10 @@ class Network:
         TypeError, ValueError
             If X has another shape, is empty, or holds anything but finite real numbers.
         """
+        if self._quick is not None:
+            out: Array | None = self._quick.forward(X)
+            if out is not None:
+                return out
         return self._layers(X, layers=slice(-1, None))[0]
 
     predict = forward
@@ -399,6 +404,10 @@ class Network:
         UncheckedFunctionError
             If a custom function has not passed `gradcheck`. Nothing has changed then.
         """
+        if self._quick is not None:
+            loss: float | None = self._quick.step(x, t, learning_rate)
+            if loss is not None:
+                return loss
         samples, targets, single = self._samples_and_targets(x, t, names=("x", "t"))
         if not single:
             raise ValueError(f"x has shape {samples.shape}, expected ({self._config.sizes[0]},): one sample")
@@ -433,6 +442,7 @@ class Network:
         shuffle: bool = False,
         random_state: RandomState = None,
         sample_weight: ArrayLike | None = None,
+        n_threads: int = 1,
         callback: Callback | None = None,
         stop_below: float | None = None,
         record_loss: bool = True,
@@ -466,6 +476,9 @@ class Network:
         sample_weight : array-like of shape (n_samples,), optional
             At least 0 and not all 0. A batch follows the gradient of ``sum(weight*loss)/sum(weight)`` over its
             samples; one whose weights are all 0 is passed over.
+        n_threads : int, default=1
+            How many threads may share the work of a mini-batch in the compiled engine. The results have the same
+            bits whatever it is. Batches of little work are left to fewer, or to one; see docs/performance.md.
         callback : callable, optional
             Called after each epoch as ``callback(epoch, network, loss)``, with the epoch from 0 and its recorded
             loss (None if losses are not recorded). Training ends when it returns True.
@@ -499,6 +512,7 @@ class Network:
         samples, targets, _ = self._samples_and_targets(X, T)
         epochs = checks.integer("epochs", epochs, maximum=2**53)
         batch_size = checks.integer("batch_size", batch_size)
+        n_threads = checks.integer("n_threads", n_threads)
         by_optimizer = of_name_or_instance(optimizer)
         l2 = checks.rate("l2", l2, dtype=self._config.dtype)
         shuffle = checks.boolean("shuffle", shuffle)
@@ -527,6 +541,7 @@ class Network:
             record_loss=record_loss,
             stop_below=threshold,
             after_epoch=None if callback is None else lambda epoch, loss: callback(epoch, self, loss) is True,
+            n_threads=n_threads,
         )
 
     def trace(
@@ -604,11 +619,11 @@ class Network:
             _standing.refuse_unchecked(self._custom)
         # Ctrl-C may come at any call. What claims the network and what frees it has none, so that it cannot stay
         # claimed, nor (as threads change at the same places) be claimed twice.
-        state, token = self.__dict__, object()
+        claim, token = self._claim, object()
         try:
-            if state["_trainer"] is None:
-                state["_trainer"] = token
-            if state["_trainer"] is not token:
+            if claim[0] is None:
+                claim[0] = token
+            if claim[0] is not token:
                 raise RuntimeError("this network is being trained by another call; train a copy() instead")
             layer = self._machine.first_bad_layer()
             if layer >= 0:
@@ -619,8 +634,8 @@ class Network:
             of_optimizer = optimizer._state(self, self._machine.layout)
             return _training.train(self._machine, samples, targets, optimizer=of_optimizer, **options)
         finally:
-            if state["_trainer"] is token:
-                state["_trainer"] = None
+            if claim[0] is token:
+                claim[0] = None
 
     def _weights_of_samples(self, sample_weight: ArrayLike | None, n_samples: int) -> Array | None:
         """Checked sample weights."""

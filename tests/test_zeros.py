@@ -1,0 +1,96 @@
+"""Data with many zeros: rows of weights that are passed over leave the bits, and the failures, as they are."""
+
+import numpy as np
+import pytest
+
+import backprop as bp
+from backprop import _engine
+
+pytestmark = pytest.mark.skipif(
+    isinstance(_engine.compiled_engine(), ImportError), reason="the compiled engine is not installed"
+)
+
+
+def data(rng, n, n_inputs, n_outputs, zeros):
+    X = rng.normal(size=(n, n_inputs))
+    X[rng.uniform(size=X.shape) < zeros] = 0.0
+    X[rng.uniform(size=X.shape) < 0.05] = -0.0
+    return X, rng.uniform(0.01, 0.99, size=(n, n_outputs))
+
+
+def both(sizes, X, T, run, **options):
+    """What a run returns or raises, and the parameters after it, from each engine."""
+    results = []
+    for engine in ("compiled", "python"):
+        net = bp.Network(sizes, engine=engine, random_state=3, **options)
+        try:
+            outcome = np.asarray(run(net)).tobytes()
+        except bp.DivergenceError as error:
+            outcome = str(error)
+        results.append((outcome, net.parameters.tobytes()))
+    return results
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("activation", ["logistic", "relu"])
+@pytest.mark.parametrize("zeros", [0.3, 0.6, 0.9, 1.0])
+def test_the_same_bits(zeros, activation, dtype):
+    rng = np.random.RandomState(round(10 * zeros))
+    for sizes in ([33, 6, 2], [40, 37, 5, 3], [70, 9]):
+        X, T = data(rng, 40, sizes[0], sizes[-1], zeros)
+        X[:3] = rng.normal(size=(3, sizes[0]))  # dense ones between
+        compiled, python = both(
+            sizes,
+            X,
+            T,
+            lambda net, X=X, T=T: net.train(X, T, epochs=2, learning_rate=0.13, shuffle=True, random_state=1),
+            activation=activation,
+            dtype=dtype,
+        )
+        assert compiled == python
+
+
+@pytest.mark.parametrize("bias", ["per_unit", "shared", "none"])
+def test_every_kind_of_bias(bias):
+    rng = np.random.RandomState(0)
+    X, T = data(rng, 30, 50, 3, 0.8)
+    compiled, python = both([50, 8, 3], X, T, lambda net: net.train(X, T, epochs=2, learning_rate=0.3), bias=bias)
+    assert compiled == python
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rate", [3.0, 1e3, 1e20, 1e30])
+def test_a_run_that_diverges_does_so_at_the_same_sample(rate, dtype):
+    """Weights that have become infinite count for an input of 0 too: infinity times 0 is not a number."""
+    rng = np.random.RandomState(1)
+    X, T = data(rng, 60, 64, 2, 0.9)
+    compiled, python = both(
+        [64, 5, 2],
+        X,
+        T,
+        lambda net: net.train(X, T, epochs=20, learning_rate=rate),
+        activation="relu",
+        output_activation="identity",
+        dtype=dtype,
+    )
+    assert compiled == python
+    assert compiled[0].startswith("the loss") or "finite" in str(compiled[0])
+
+
+@pytest.mark.parametrize(("dtype", "rate"), [("float64", 1.5e308), ("float32", 3e38)])
+def test_a_weight_that_overflows_is_seen_by_the_next_sample_though_its_input_is_0(dtype, rate):
+    X = np.zeros((40, 64))
+    X[0, 0] = 30.0  # rate*(delta*30) is infinite, and with it this weight
+    X[range(1, 40), range(1, 40)] = 1e-300 if dtype == "float64" else 1e-30
+    T = np.full((40, 1), 0.25)
+    compiled, python = both(
+        [64, 1],
+        X,
+        T,
+        lambda net: net.train(X, T, epochs=1, learning_rate=rate),
+        loss="log_loss",
+        bias="none",
+        dtype=dtype,
+    )
+    assert compiled == python
+    assert "starts with X[1]" in compiled[0]
