@@ -60,6 +60,7 @@ class BuildExtension(build_ext):
             if os.environ.get("BACKPROP_SANITIZE") == "1":
                 extension.extra_compile_args += SANITIZE
                 extension.extra_link_args += ["-fsanitize=address,undefined"]
+        self.parallel = self.parallel or True  # the levels side by side
         super().build_extensions()
 
 
@@ -86,12 +87,16 @@ for level in BUILT:
     source = f"src/backprop/_core_{level}.pyx"
     modules.append(Extension(f"backprop._core_{level}", [source], depends=["src/backprop/_core.pyx", *SOURCES]))
 
+# Processes for Cython; on systems that do not fork they would import this file again.
+WORKERS = os.cpu_count() if sys.platform == "linux" else 0
+
 setup(
     cmdclass={"build_ext": BuildExtension},
     ext_modules=cythonize(
         modules,
         build_dir="build/cython",
         force=True,  # cythonize does not notice a changed directive
+        nthreads=WORKERS,
         # Bounds checks stay on: they guard the doors. The kernels work on pointers and have none to switch off.
         compiler_directives={"language_level": 3, "cdivision": True},
     ),

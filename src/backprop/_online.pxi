@@ -15,11 +15,11 @@ cdef bint c_list_nonzero(
 ) noexcept nogil:
     """Whether passing over the values that are 0 pays; if so, a list of where the others are, in order."""
     cdef Py_ssize_t i, count = 0
-    cdef real some = 0, one = 1, none = 0
-    for i in range(n):
-        some = some + (one if values[i] != 0 else none)  # exact, and packed code
-    if MOST_SHARE * some > n:
+    for i in range(n):  # packed code, unlike the list
+        count += values[i] != 0
+    if MOST_SHARE * count > n:
         return False
+    count = 0
     for i in range(n):
         found[count] = i
         count += values[i] != 0
@@ -103,7 +103,7 @@ cdef void c_sparse_update(
 
 cdef enum:
     LEAST_FOR_LISTS = 32   # rows of weights
-    MOST_SHARE = 2         # a list pays if at most one number in two is not 0
+    MOST_SHARE = 3         # a list pays if at most one number in three is not 0
 
 
 cdef inline void c_fused_block(
