@@ -52,9 +52,11 @@ def _terms(place: Place) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
 def _wrong_weight(place: Place) -> Iterator[Variant]:
     pairs, _ = _terms(place)
     n = min(len(pairs) // 2, MOST)
-    for k in range(n):
-        for other in place.others(pairs[2 * k]):
-            yield place.with_operand(2 * k, other)
+    found = [(k, other) for k in range(n) for other in place.others(pairs[2 * k])]
+    # Of two that give the same number the transposed one is told: the table read the other way round.
+    found.sort(key=lambda change: change[1].indices != pairs[2 * change[0]].indices[::-1])
+    for k, other in found:
+        yield place.with_operand(2 * k, other)
 
 
 def _transposed_weights(place: Place) -> Iterator[Variant]:
