@@ -380,17 +380,17 @@ class _Claim:
 
     def __enter__(self) -> None:
         for k, member in enumerate(self.members):
-            state = member.__dict__
-            if state["_trainer"] is None:
-                state["_trainer"] = self
-            if state["_trainer"] is not self:
+            claim = member._claim
+            if claim[0] is None:
+                claim[0] = self
+            if claim[0] is not self:
                 self.__exit__()
                 raise RuntimeError(f"member {k} is being trained by another call; train a copy() instead")
 
     def __exit__(self, *_: object) -> None:
         for member in self.members:
-            if member.__dict__["_trainer"] is self:
-                member.__dict__["_trainer"] = None
+            if member._claim[0] is self:
+                member._claim[0] = None
 
 
 def _difference(config: NetworkConfig, other: NetworkConfig) -> str:
