@@ -23,7 +23,8 @@ ARM = {
     "multiply": {"float64": r"\bfmul\s+v\d+\.2d", "float32": r"\bfmul\s+v\d+\.4s"},
     "divide": {"float64": r"\bfdiv\s+v\d+\.2d", "float32": r"\bfdiv\s+v\d+\.4s"},
 }
-WIDE = {"c_nets_rows", "c_gradient_stretch", "c_hidden_rows", "c_fused_layer"}  # with 512 bits where there are
+# With 512 bits where there are.
+WIDE = {"c_nets_rows", "c_gradient_stretch", "c_hidden_rows", "c_fused_layer", "c_lanes_one", "c_lanes_small"}
 PACKED = {"x86_64": X86, "amd64": X86, "aarch64": ARM}
 
 

@@ -34,7 +34,7 @@ cdef extern from *:
 cdef enum:
     PIECE = 64            # rows of weights that all samples go through at a time
     MOST_COLUMNS = 32      # of a block: 128 bytes of float32
-    MOST_LINE = 128         # of a block of one row
+    MOST_LINE = 64          # of a block of one row: 256 bytes of float32
 
 
 cdef inline void c_nets_block(

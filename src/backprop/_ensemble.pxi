@@ -25,7 +25,7 @@ cdef inline void c_lanes_forward(
         below = outs + layer.column * lanes
 
 
-cdef void c_lanes_one(
+cdef widely c_lanes_one(
     const Spec* spec, const Members* members, Lanes* space, const real* x, const real* t, Py_ssize_t epoch,
     Py_ssize_t sample
 ) noexcept nogil:
@@ -67,6 +67,7 @@ cdef void c_lanes_one(
     c_lanes_update_bias(layer, spec, layer.fan_out, parameters, deltas, rate)
     if lost:
         c_empty_lanes(spec, members, space, <real>0)
+    return 0
 
 
 cdef void c_lanes_update_rows(

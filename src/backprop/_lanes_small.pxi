@@ -54,7 +54,7 @@ cdef inline void c_lanes_small_run(
         t += n_out * lanes
 
 
-cdef bint c_lanes_small(
+cdef widely c_lanes_small(
     const Spec* spec, const Members* members, Lanes* space, Py_ssize_t rows, Py_ssize_t epoch, Py_ssize_t sample,
     real zero
 ) noexcept nogil:
