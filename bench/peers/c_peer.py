@@ -28,7 +28,7 @@ class Loops(Peer):
         super().__init__(case, data)
         only(case, batch=(1,), networks=(1,), threads=(1,), hidden=("logistic",), output=("logistic",))
         only(case, loss=("squared_error",), optimizer=("sgd",), l2=(0.0,))
-        self.library = library(case.dtype)
+        self.binding = library(case.dtype)
         self.sizes = np.array(case.sizes, np.int32)
         self.block = np.empty(sum((a + 1) * b for a, b in pairwise(case.sizes)), case.dtype)
         self.outs, self.deltas = (np.empty(sum(case.sizes[1:]), case.dtype) for _ in range(2))
@@ -51,7 +51,7 @@ class Loops(Peer):
         data, real = self.data, ctypes.c_double if self.case.dtype == "float64" else ctypes.c_float
         arrays = (self.sizes, self.block, data.X, data.T, self.outs, self.deltas)
         pointers = [c_void_p(array.ctypes.data) for array in arrays]
-        self.library.train(
+        self.binding.train(
             c_int(len(self.layers)), *pointers[:4], c_long(len(data.X)), c_long(epochs), real(self.case.rate),
             c_int(self.case.train_bias), c_int(self.table), *pointers[4:],
         )  # fmt: skip

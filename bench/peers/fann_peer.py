@@ -32,15 +32,15 @@ class Fann(Peer):
         only(case, loss=("squared_error",), optimizer=("sgd",), l2=(0.0,))
         if not case.train_bias:
             raise UnsupportedError("biases cannot be frozen")
-        self.library, real = library(case.dtype)
-        self.ann = self.library.fann_create_standard_array(
+        self.binding, real = library(case.dtype)
+        self.ann = self.binding.fann_create_standard_array(
             len(case.sizes), (c_uint * len(case.sizes))(*case.sizes)
         )
-        self.library.fann_set_activation_function_hidden(self.ann, SIGMOID)
-        self.library.fann_set_activation_function_output(self.ann, SIGMOID)
-        self.library.fann_set_train_error_function(self.ann, LINEAR_ERROR)
-        self.library.fann_set_training_algorithm(self.ann, BATCH if case.batch > 1 else INCREMENTAL)
-        self.library.fann_set_learning_rate(self.ann, case.rate)
+        self.binding.fann_set_activation_function_hidden(self.ann, SIGMOID)
+        self.binding.fann_set_activation_function_output(self.ann, SIGMOID)
+        self.binding.fann_set_train_error_function(self.ann, LINEAR_ERROR)
+        self.binding.fann_set_training_algorithm(self.ann, BATCH if case.batch > 1 else INCREMENTAL)
+        self.binding.fann_set_learning_rate(self.ann, case.rate)
         whole = case.n_samples if case.batch == 1 else case.batch
         self.sets = [self.data_set(start, whole, real) for start in range(0, case.n_samples, whole)]
         self.connections, self.places = self.connect(real)
@@ -59,7 +59,7 @@ class Fann(Peer):
             np.ctypeslib.as_array(t, (T.shape[1],))[:] = T[row]
 
         kind = CFUNCTYPE(None, c_uint, c_uint, c_uint, POINTER(real), POINTER(real))
-        create = self.library.fann_create_train_from_callback
+        create = self.binding.fann_create_train_from_callback
         create.restype, create.argtypes = c_void_p, [c_uint, c_uint, c_uint, kind]
         made: int = create(count, X.shape[1], T.shape[1], kind(fill))
         return made
@@ -70,8 +70,8 @@ class Fann(Peer):
         class Connection(Structure):
             _fields_ = [("source", c_uint), ("target", c_uint), ("weight", real)]
 
-        connections = (Connection * self.library.fann_get_total_connections(self.ann))()
-        self.library.fann_get_connection_array(self.ann, connections)
+        connections = (Connection * self.binding.fann_get_total_connections(self.ann))()
+        self.binding.fann_get_connection_array(self.ann, connections)
         starts = np.cumsum([0, *(n + 1 for n in self.case.sizes)])  # each layer ends with its bias unit
         places = []
         for connection in connections:
@@ -85,15 +85,15 @@ class Fann(Peer):
         stacked = [np.vstack([w, b]) for w, b in both]
         for connection, (layer, i, j) in zip(self.connections, self.places, strict=True):
             connection.weight = stacked[layer][i, j]
-        self.library.fann_set_weight_array(self.ann, self.connections, len(self.connections))
+        self.binding.fann_set_weight_array(self.ann, self.connections, len(self.connections))
 
     def run(self, epochs: int) -> None:
         for _ in range(epochs):
             for data in self.sets:
-                self.library.fann_train_epoch(self.ann, data)
+                self.binding.fann_train_epoch(self.ann, data)
 
     def parameters(self) -> tuple[list[Array], list[Array]]:
-        self.library.fann_get_connection_array(self.ann, self.connections)
+        self.binding.fann_get_connection_array(self.ann, self.connections)
         stacked = [np.empty((a + 1, b), self.case.dtype) for a, b in pairwise(self.case.sizes)]
         for connection, (layer, i, j) in zip(self.connections, self.places, strict=True):
             stacked[layer][i, j] = connection.weight
