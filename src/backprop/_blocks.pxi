@@ -32,7 +32,7 @@ cdef extern from *:
     void PREFETCH(const void* address) noexcept nogil
 
 cdef enum:
-    PIECE = 64            # rows of weights that all samples go through at a time
+    PIECE = 128           # rows of weights that all samples go through at a time
     MOST_COLUMNS = 32      # of a block: 128 bytes of float32
     MOST_LINE = 64          # of a block of one row: 256 bytes of float32
 
@@ -47,15 +47,16 @@ cdef inline void c_nets_block(
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    if first == 0:
-        for j in range(columns):
-            sum0[j] = sum1[j] = sum2[j] = sum3[j] = 0
-    else:
-        for j in range(columns):
-            sum0[j] = net0[j]
-            sum1[j] = net1[j]
-            sum2[j] = net2[j]
-            sum3[j] = net3[j]
+    if first >= stop:
+        return
+    for j in range(columns):
+        sum0[j] = net0[j]
+    for j in range(columns):
+        sum1[j] = net1[j]
+    for j in range(columns):
+        sum2[j] = net2[j]
+    for j in range(columns):
+        sum3[j] = net3[j]
     w += first * width
     for i in range(first, stop):
         for j in range(columns):
@@ -66,8 +67,11 @@ cdef inline void c_nets_block(
         w += width
     for j in range(columns):
         net0[j] = sum0[j]
+    for j in range(columns):
         net1[j] = sum1[j]
+    for j in range(columns):
         net2[j] = sum2[j]
+    for j in range(columns):
         net3[j] = sum3[j]
 
 
@@ -106,6 +110,8 @@ cdef widely c_nets_rows(
             <real*>space.nets + layer.column
         )
         return 0
+    for s in range(rows):
+        memset(<real*>space.nets + layer.column + s * spec.row, 0, width * sizeof(real))
     while first < layer.fan_in:
         stop = min(first + PIECE, layer.fan_in)
         j = 0
@@ -150,8 +156,8 @@ cdef inline void c_add_bias(
 
 
 cdef inline void c_gradient_block(
-    const Py_ssize_t columns, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows,
-    Py_ssize_t i, Py_ssize_t last, Py_ssize_t j, bint fresh, const real* before, real* after
+    const Py_ssize_t columns, const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level,
+    Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last, Py_ssize_t j, const real* before, real* after
 ) noexcept nogil:
     """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*below[s][i], of four rows and some columns.
 
@@ -168,6 +174,8 @@ cdef inline void c_gradient_block(
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
+    if rows < 1:
+        return
     if fresh:
         for k in range(columns):
             sum0[k] = sum1[k] = sum2[k] = sum3[k] = 0
@@ -188,9 +196,36 @@ cdef inline void c_gradient_block(
         delta += stride
     for k in range(columns):
         after[j + k] = sum0[k]
+    for k in range(columns):
         after[row1 + k] = sum1[k]
+    for k in range(columns):
         after[row2 + k] = sum2[k]
+    for k in range(columns):
         after[row3 + k] = sum3[k]
+
+
+cdef inline void c_gradient_columns(
+    const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i,
+    Py_ssize_t last, const real* before, real* after
+) noexcept nogil:
+    """All columns of four rows."""
+    cdef Py_ssize_t j = 0, width = spec.layers[level].width
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+        c_gradient_block(
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before, after
+        )
+        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+        c_gradient_block(
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before,
+            after
+        )
+        j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
+    while j < width:
+        c_gradient_block(
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before, after
+        )
+        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
 
 
 cdef widely c_gradient_stretch(
@@ -198,23 +233,10 @@ cdef widely c_gradient_stretch(
     bint fresh, const real* before, real* after
 ) noexcept nogil:
     """The four rows of S from row i, or as many as there are up to the last, all columns."""
-    cdef Py_ssize_t j = 0, width = spec.layers[level].width
-    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
-        c_gradient_block(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before, after
-        )
-        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
-        c_gradient_block(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before,
-            after
-        )
-        j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
-    while j < width:
-        c_gradient_block(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), spec, space, level, rows, i, last, j, fresh, before, after
-        )
-        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    if fresh:
+        c_gradient_columns(True, spec, space, level, rows, i, last, before, after)
+    else:
+        c_gradient_columns(False, spec, space, level, rows, i, last, before, after)
     return 0
 
 
@@ -275,7 +297,6 @@ cdef void c_update_rows(
     cdef real* stretch = <real*>space.back
     while i < stop:
         start = layer.weights + i * width
-        c_prefetch_rows(parameters + start, min(4, stop - i) * width)
         if rows == 1 and fresh:
             c_gradient_one(
                 layer, <const real*>space.deltas + layer.column, <const real*>c_below(spec, space, level, 0), i,

@@ -306,9 +306,9 @@ def train_epochs(
     cdef Data* data = &samples.data
     cdef _Moments moments = _Moments(plan, optimizer)
     cdef Py_ssize_t largest = min(batch_size, n_samples)
-    cdef bint plain = moments.optimizer.method == PLAIN and l2 == 0.0 and sample_weight is None
-    plain = plain and clip_norm == 0.0
-    cdef bint online = plain and batch_size == 1 and not plan.spec.sequential
+    cdef bint single = batch_size == 1 and sample_weight is None and clip_norm == 0.0
+    cdef bint online = single and not plan.spec.sequential
+    cdef bint plain = single and moments.optimizer.method == PLAIN and l2 == 0.0
     n_threads = min(n_threads, (largest + 3) // 4)  # no part of a batch is smaller than a block of four samples
     cdef _Team team = _Team(n_threads)
     cdef Py_ssize_t rows = min(largest, ROWS_AT_ONCE if n_threads == 1 else 2 * ROWS_AT_ONCE * n_threads)
@@ -346,11 +346,13 @@ def train_epochs(
             if online:
                 if spec.single:
                     done = c_train_ones(
-                        spec, &scratch.space, block32, data, sample, stop, <float>learning_rates[epoch], &meter
+                        spec, &scratch.space, block32, data, sample, stop, &moments.optimizer,
+                        learning_rates[epoch], l2, &meter
                     )
                 else:
                     done = c_train_ones(
-                        spec, &scratch.space, block64, data, sample, stop, learning_rates[epoch], &meter
+                        spec, &scratch.space, block64, data, sample, stop, &moments.optimizer,
+                        learning_rates[epoch], l2, &meter
                     )
                 if done < stop - sample:
                     finite = False

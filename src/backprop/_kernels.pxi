@@ -1,11 +1,13 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
-# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_layers.pxi` what happens in a layer,
+# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers, `_layers.pxi`
+# what happens in a layer,
 # `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a batch is shared, `_online.pxi` and
 # `_small.pxi` runs of single samples.
 
 include "_functions.pxi"
 include "_model.pxi"
+include "_updates.pxi"
 include "_layers.pxi"
 
 

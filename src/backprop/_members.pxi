@@ -8,16 +8,6 @@
 cdef enum:
     SEATED_BYTES = 4096   # of samples that are laid out in lanes together
 
-cdef enum:                 # rows of `Lanes.numbers`
-    RATE
-    ALPHA
-    NO_ALPHA               # of biases: zeros
-    MOMENTUM_OR_BETA_1
-    BETA_2
-    EPSILON
-    REST_1
-    REST_2
-    N_NUMBERS
 
 ctypedef struct Members:   # what is kept by member; shapes begin with n_members
     Py_ssize_t n_members, n_samples, batch_size

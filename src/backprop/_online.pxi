@@ -1,4 +1,4 @@
-# Plain SGD on one sample at a time, a run of samples in one go.
+# One sample per update, a run of samples in one go, with any optimizer.
 #
 # The update of a sample and the forward pass of the next go through the weights together: each weight is read and
 # written once a sample, not read twice and written once. The last sample's update is made up for at the end.
@@ -107,64 +107,128 @@ cdef enum:
 
 
 cdef inline void c_fused_block(
-    const Py_ssize_t columns, Py_ssize_t fan_in, Py_ssize_t width, real* restrict w, const real* restrict delta,
-    const real* restrict before, real rate, const real* restrict below, real* restrict net
+    const Py_ssize_t columns, const Method method, const bint decaying, Py_ssize_t fan_in, Py_ssize_t width,
+    real* restrict w, real* restrict first, real* restrict second, const real* restrict delta,
+    const real* restrict before, const real* numbers, const real* restrict below, real* restrict net
 ) noexcept nogil:
-    """w[i][j] = w[i][j] - rate*(delta[j]*before[i]), and net[j] = sum over i of below[i]*w[i][j] with the new."""
+    """Update w[i][j] from delta[j]*before[i]; net[j] = sum over i of below[i]*w[i][j], with the new weights."""
     cdef Py_ssize_t i, j
     cdef real[MOST_LINE] total
     cdef real[MOST_LINE] d
+    cdef real g, zero = 0
     for j in range(columns):
         total[j] = 0
         d[j] = delta[j]
     for i in range(fan_in):
         for j in range(columns):
-            w[j] = w[j] - rate * (d[j] * before[i])
+            g = d[j] * before[i]
+            if method != PLAIN:  # the sum begins with 0, which shows in the sign of a velocity of 0
+                g = zero + g
+            if decaying:
+                g = g + numbers[ALPHA] * w[j]
+            c_update_number(method, numbers, g, w + j, first + j, second + j)
             total[j] = total[j] + below[i] * w[j]
         w += width
+        first += width
+        second += width
     for j in range(columns):
         net[j] = total[j]
 
 
-cdef widely c_fused_layer(
-    const Layer* layer, real* parameters, const real* delta, const real* before, real rate, const real* below,
-    real* net
+cdef inline void c_fused_columns(
+    const Method method, const bint decaying, const Layer* layer, const Optimizer* optimizer, real alpha,
+    real* parameters, const real* delta, const real* before, const real* below, real* net
 ) noexcept nogil:
-    """The update of one layer's weights by the sample before, and its weighted sums for this one."""
+    """All columns of a layer."""
     cdef Py_ssize_t j = 0, width = layer.width
     cdef real* w = parameters + layer.weights
+    cdef real* first = c_state_of(optimizer, optimizer.first, layer.weights, parameters)
+    cdef real* second = c_state_of(optimizer, optimizer.second, layer.weights, parameters)
+    cdef real[N_NUMBERS] numbers
+    c_numbers(optimizer, alpha, numbers)
     while j + LINE_BYTES // <Py_ssize_t>sizeof(real) <= width:
         c_fused_block(
-            LINE_BYTES // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, delta + j, before, rate, below,
-            net + j
+            LINE_BYTES // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
+            second + j, delta + j, before, numbers, below, net + j
         )
         j += LINE_BYTES // <Py_ssize_t>sizeof(real)
     if j + LINE_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
         c_fused_block(
-            LINE_BYTES // 2 // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, delta + j, before, rate,
-            below, net + j
+            LINE_BYTES // 2 // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
+            second + j, delta + j, before, numbers, below, net + j
         )
         j += LINE_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < width:
         c_fused_block(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), layer.fan_in, width, w + j, delta + j, before, rate, below,
-            net + j
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
+            second + j, delta + j, before, numbers, below, net + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+
+
+cdef widely c_fused_layer(
+    const Layer* layer, const Optimizer* optimizer, real alpha, real* parameters, const real* delta,
+    const real* before, const real* below, real* net
+) noexcept nogil:
+    """The update of one layer's weights by the sample before, and its weighted sums for this one."""
+    if alpha != 0:
+        if optimizer.method == MOMENTUM:
+            c_fused_columns(MOMENTUM, True, layer, optimizer, alpha, parameters, delta, before, below, net)
+        elif optimizer.method == NESTEROV:
+            c_fused_columns(NESTEROV, True, layer, optimizer, alpha, parameters, delta, before, below, net)
+        elif optimizer.method == ADAM:
+            c_fused_columns(ADAM, True, layer, optimizer, alpha, parameters, delta, before, below, net)
+        else:
+            c_fused_columns(PLAIN, True, layer, optimizer, alpha, parameters, delta, before, below, net)
+    elif optimizer.method == MOMENTUM:
+        c_fused_columns(MOMENTUM, False, layer, optimizer, alpha, parameters, delta, before, below, net)
+    elif optimizer.method == NESTEROV:
+        c_fused_columns(NESTEROV, False, layer, optimizer, alpha, parameters, delta, before, below, net)
+    elif optimizer.method == ADAM:
+        c_fused_columns(ADAM, False, layer, optimizer, alpha, parameters, delta, before, below, net)
+    else:
+        c_fused_columns(PLAIN, False, layer, optimizer, alpha, parameters, delta, before, below, net)
     return 0
 
 
-cdef void c_update_weights_listed(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn, real* parameters,
-    const real* below, const real* delta, real rate
+cdef void c_update_late(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn, const Optimizer* optimizer,
+    real alpha, real* parameters
 ) noexcept nogil:
     """The update of one layer's weights by the sample of a turn, by its list if it has one."""
+    cdef Workspace part = c_rows_from(spec, space, turn, 1)
+    cdef const Layer* layer = &spec.layers[level]
+    cdef const real* below = <const real*>c_below(spec, &part, level, 0)
+    cdef const real* delta = <const real*>part.deltas + layer.column
     cdef Py_ssize_t count = space.counts[turn * spec.n_layers + level]
-    if count < 0:
-        c_update_weights_one(&spec.layers[level], parameters, below, delta, rate)
-    else:
+    if count >= 0:
         c_sparse_update(
-            &spec.layers[level], parameters, below, c_list(spec, space, level, turn), count, delta, rate
+            layer, parameters, below, c_list(spec, space, level, turn), count, delta, <real>optimizer.rate
+        )
+    elif optimizer.method == PLAIN and alpha == 0:
+        c_update_weights_one(layer, parameters, below, delta, <real>optimizer.rate)
+    else:
+        c_update_rows(spec, &part, optimizer, parameters, level, 1, 0, layer.fan_in, True, 1, alpha)
+
+
+cdef inline void c_update_bias_now(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn, const Optimizer* optimizer,
+    real* parameters
+) noexcept nogil:
+    """The update of one layer's bias by the sample of a turn."""
+    cdef Workspace part
+    cdef const Layer* layer = &spec.layers[level]
+    if optimizer.method == PLAIN:
+        c_update_bias_one(
+            layer, spec, parameters, <const real*>space.deltas + turn * spec.row + layer.column,
+            <real>optimizer.rate
+        )
+    elif spec.train_bias and spec.bias != NO_BIAS:
+        part = c_rows_from(spec, space, turn, 1)
+        c_add_bias_gradients(spec, &part, <real*>space.sums, level, 1, True)
+        c_update_part(
+            optimizer, layer.bias, layer.width if spec.bias == PER_UNIT else 1, parameters,
+            <const real*>space.sums + layer.bias, 1, 0
         )
 
 
@@ -178,7 +242,7 @@ cdef inline Py_ssize_t* c_list(
 
 cdef Py_ssize_t c_train_ones(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
-    real rate, Meter* meter
+    Optimizer* optimizer, double rate, double l2, Meter* meter
 ) noexcept nogil:
     """An update from each of the samples first..stop-1 of the order.
 
@@ -186,7 +250,8 @@ cdef Py_ssize_t c_train_ones(
     """
     cdef Py_ssize_t s, level, now = 0, done = 0
     cdef Py_ssize_t* counts
-    cdef bint pending = False, listed, lists = True, reported = meter.batch_loss_factor > 0
+    cdef bint plain = optimizer.method == PLAIN and l2 == 0.0, lists = plain
+    cdef bint pending = False, listed, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef const real* below
@@ -194,12 +259,10 @@ cdef Py_ssize_t c_train_ones(
     cdef real* nets = <real*>space.nets
     cdef real* outs
     cdef real* deltas
-    cdef real* outs_before = NULL
-    cdef real* deltas_before = NULL
-    cdef const real* x_before = NULL
+    cdef real alpha = <real>l2
     cdef double error
-    if c_is_small(spec):
-        return c_small_ones(spec, space, parameters, data, first, stop, rate, meter)
+    if plain and c_is_small(spec):
+        return c_small_ones(spec, space, parameters, data, first, stop, <real>rate, meter)
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
         counts = space.counts + now * spec.n_layers
@@ -217,18 +280,14 @@ cdef Py_ssize_t c_train_ones(
             )
             if pending and not listed and space.counts[(1 - now) * spec.n_layers + level] < 0:
                 c_fused_layer(
-                    layer, parameters, deltas_before + layer.column,
-                    outs_before + spec.layers[level - 1].column if level > 0 else x_before, rate, below,
-                    nets + layer.column
+                    layer, optimizer, alpha, parameters,
+                    <const real*>space.deltas + (1 - now) * spec.row + layer.column,
+                    <const real*>c_below(spec, space, level, 1 - now), below, nets + layer.column
                 )
                 c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
             else:
                 if pending:
-                    c_update_weights_listed(
-                        spec, space, level, 1 - now, parameters,
-                        outs_before + spec.layers[level - 1].column if level > 0 else x_before,
-                        deltas_before + layer.column, rate
-                    )
+                    c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
                 if listed:
                     c_sparse_sums(
                         layer, parameters, below, c_list(spec, space, level, now), counts[level],
@@ -242,7 +301,11 @@ cdef Py_ssize_t c_train_ones(
         pending = False
         if meter.wanted:
             error = c_measure(spec, reported, nets + last.column, below, target)
-            meter.total = meter.total + (meter.batch_loss_factor * error if reported else error)
+            if reported:
+                error = meter.batch_loss_factor * error
+                if l2 != 0.0:
+                    error = error + 0.5 * l2 * c_squares(spec, parameters, <real*>space.back)
+            meter.total = meter.total + error
             if not reported and not isfinite(meter.total):
                 return done
         c_output_deltas(spec, nets + last.column, below, target, <real*>space.back, deltas + last.column)
@@ -252,28 +315,20 @@ cdef Py_ssize_t c_train_ones(
                 spec, parameters, level, deltas + spec.layers[level].column, nets + layer.column,
                 outs + layer.column, <real*>space.back, deltas + layer.column
             )
+        c_begin_update(optimizer, rate)
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
-            c_update_bias_one(layer, spec, parameters, deltas + layer.column, rate)
+            c_update_bias_now(spec, space, level, now, optimizer, parameters)
             if counts[level] >= 0 and not c_step_is_tame(
-                layer, deltas + layer.column,
-                outs + spec.layers[level - 1].column if level > 0 else <const real*>space.inputs[now],
-                c_list(spec, space, level, now), counts[level], rate
+                layer, deltas + layer.column, <const real*>c_below(spec, space, level, now),
+                c_list(spec, space, level, now), counts[level], <real>rate
             ):
                 counts[level] = -1
                 lists = False
         pending = True
-        outs_before = outs
-        deltas_before = deltas
-        x_before = <const real*>space.inputs[now]
         now = 1 - now
         done += 1
     if pending:
         for level in range(spec.n_layers):
-            layer = &spec.layers[level]
-            c_update_weights_listed(
-                spec, space, level, 1 - now, parameters,
-                outs_before + spec.layers[level - 1].column if level > 0 else x_before,
-                deltas_before + layer.column, rate
-            )
+            c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
     return done
