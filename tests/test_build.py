@@ -24,7 +24,10 @@ ARM = {
     "divide": {"float64": r"\bfdiv\s+v\d+\.2d", "float32": r"\bfdiv\s+v\d+\.4s"},
 }
 # With 512 bits where there are.
-WIDE = {"c_nets_rows", "c_gradient_stretch", "c_hidden_rows", "c_fused_layer", "c_lanes_one", "c_lanes_small"}
+WIDE = {
+    *("c_nets_rows", "c_gradient_stretch", "c_hidden_rows", "c_fused_layer", "c_outs_wide"),
+    *("c_lanes_one", "c_lanes_small"),
+}
 PACKED = {"x86_64": X86, "amd64": X86, "aarch64": ARM}
 
 
@@ -74,6 +77,8 @@ def test_the_search_finds_nothing_else(text):
     ("kernel", "operation"),
     [
         ("c_outs", "divide"),  # the logistic
+        ("c_outs_wide", "divide"),
+        ("c_back", "multiply"),
         ("c_deltas", "multiply"),
         ("c_nets_rows", "multiply"),
         ("c_hidden_rows", "multiply"),

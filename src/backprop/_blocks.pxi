@@ -4,60 +4,37 @@
 # block changes which sums go side by side, never what comes next within one. A block that hangs over the end takes
 # its last row again, and writes the same numbers twice.
 
-cdef extern from *:
-    """
-    #if defined(__AVX512F__)
-    #define BLOCK_BYTES 128 /* columns of a block: 4 rows of 2 vectors are 8 of 32 registers */
-    #define LINE_BYTES 256
-    #elif defined(__AVX2__)
-    #define BLOCK_BYTES 64 /* columns of a block: 4 rows of 2 vectors are 8 of 16 registers */
-    #define LINE_BYTES 128 /* columns of a block of one row */
-    #else
-    #define BLOCK_BYTES 32
-    #define LINE_BYTES 64
-    #endif
-    #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
-    #define WIDELY __attribute__((target("prefer-vector-width=512"))) int
-    #else
-    #define WIDELY int
-    #endif
-    #if defined(__GNUC__) || defined(__clang__)
-    #define PREFETCH(address) __builtin_prefetch(address, 1)
-    #else
-    #define PREFETCH(address) ((void)0)
-    #endif
-    """
-    const Py_ssize_t BLOCK_BYTES, LINE_BYTES
-    ctypedef int widely "WIDELY"  # returned by functions that are to use vectors of 512 bits
-    void PREFETCH(const void* address) noexcept nogil
-
 cdef enum:
-    PIECE = 128           # rows of weights that all samples go through at a time
-    MOST_COLUMNS = 32      # of a block: 128 bytes of float32
-    MOST_LINE = 64          # of a block of one row: 256 bytes of float32
+    STRETCH = 8                # rows of weights whose gradients are summed, and updated, together
+    PIECE = 128                # rows of weights that all samples go through at a time
 
 
-cdef inline void c_nets_block(
+cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(count):
+        target[k] = source[k]
+
+
+cdef inline void c_nets_four(
     const Py_ssize_t columns, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
-    const real* x0, const real* x1, const real* x2, const real* x3, real* net0, real* net1, real* net2, real* net3
+    const real** x, Py_ssize_t s, Py_ssize_t last, real* nets, Py_ssize_t stride
 ) noexcept nogil:
-    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples and some columns; 0 at first."""
-    cdef Py_ssize_t i, j
+    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples, up to the last, and some columns."""
+    cdef Py_ssize_t i, j, s1 = min(s + 1, last), s2 = min(s + 2, last), s3 = min(s + 3, last)
+    cdef const real* x0 = x[s]
+    cdef const real* x1 = x[s1]
+    cdef const real* x2 = x[s2]
+    cdef const real* x3 = x[s3]
     cdef real[MOST_COLUMNS] sum0
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    if first >= stop:
+    if first >= stop:  # a loop that may not run at all would keep its sums in memory
         return
-    for j in range(columns):
-        sum0[j] = net0[j]
-    for j in range(columns):
-        sum1[j] = net1[j]
-    for j in range(columns):
-        sum2[j] = net2[j]
-    for j in range(columns):
-        sum3[j] = net3[j]
-    w += first * width
+    c_copy(columns, nets + s * stride, sum0)
+    c_copy(columns, nets + s1 * stride, sum1)
+    c_copy(columns, nets + s2 * stride, sum2)
+    c_copy(columns, nets + s3 * stride, sum3)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -65,14 +42,64 @@ cdef inline void c_nets_block(
             sum2[j] = sum2[j] + x2[i] * w[j]
             sum3[j] = sum3[j] + x3[i] * w[j]
         w += width
-    for j in range(columns):
-        net0[j] = sum0[j]
-    for j in range(columns):
-        net1[j] = sum1[j]
-    for j in range(columns):
-        net2[j] = sum2[j]
-    for j in range(columns):
-        net3[j] = sum3[j]
+    c_copy(columns, sum0, nets + s * stride)
+    c_copy(columns, sum1, nets + s1 * stride)
+    c_copy(columns, sum2, nets + s2 * stride)
+    c_copy(columns, sum3, nets + s3 * stride)
+
+
+cdef inline void c_nets_eight(
+    const Py_ssize_t columns, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
+    const real** x, real* nets, Py_ssize_t stride
+) noexcept nogil:
+    """The same of eight samples, whose x and nets begin here."""
+    cdef Py_ssize_t i, j
+    cdef const real* x0 = x[0]
+    cdef const real* x1 = x[1]
+    cdef const real* x2 = x[2]
+    cdef const real* x3 = x[3]
+    cdef const real* x4 = x[4]
+    cdef const real* x5 = x[5]
+    cdef const real* x6 = x[6]
+    cdef const real* x7 = x[7]
+    cdef real[MOST_COLUMNS] sum0
+    cdef real[MOST_COLUMNS] sum1
+    cdef real[MOST_COLUMNS] sum2
+    cdef real[MOST_COLUMNS] sum3
+    cdef real[MOST_COLUMNS] sum4
+    cdef real[MOST_COLUMNS] sum5
+    cdef real[MOST_COLUMNS] sum6
+    cdef real[MOST_COLUMNS] sum7
+    if first >= stop:
+        return
+    c_copy(columns, nets, sum0)
+    c_copy(columns, nets + stride, sum1)
+    c_copy(columns, nets + 2 * stride, sum2)
+    c_copy(columns, nets + 3 * stride, sum3)
+    c_copy(columns, nets + 4 * stride, sum4)
+    c_copy(columns, nets + 5 * stride, sum5)
+    c_copy(columns, nets + 6 * stride, sum6)
+    c_copy(columns, nets + 7 * stride, sum7)
+    for i in range(first, stop):
+        for j in range(columns):
+            sum0[j] = sum0[j] + x0[i] * w[j]
+            sum1[j] = sum1[j] + x1[i] * w[j]
+            sum2[j] = sum2[j] + x2[i] * w[j]
+            sum3[j] = sum3[j] + x3[i] * w[j]
+        for j in range(columns):
+            sum4[j] = sum4[j] + x4[i] * w[j]
+            sum5[j] = sum5[j] + x5[i] * w[j]
+            sum6[j] = sum6[j] + x6[i] * w[j]
+            sum7[j] = sum7[j] + x7[i] * w[j]
+        w += width
+    c_copy(columns, sum0, nets)
+    c_copy(columns, sum1, nets + stride)
+    c_copy(columns, sum2, nets + 2 * stride)
+    c_copy(columns, sum3, nets + 3 * stride)
+    c_copy(columns, sum4, nets + 4 * stride)
+    c_copy(columns, sum5, nets + 5 * stride)
+    c_copy(columns, sum6, nets + 6 * stride)
+    c_copy(columns, sum7, nets + 7 * stride)
 
 
 cdef inline void c_nets_columns(
@@ -81,17 +108,16 @@ cdef inline void c_nets_columns(
 ) noexcept nogil:
     """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef const real* w = parameters + layer.weights + j
+    cdef const real* w = parameters + layer.weights + first * layer.width + j
     cdef real* nets = <real*>space.nets + layer.column + j
-    cdef Py_ssize_t s = 0, s1, s2, s3, last = rows - 1
+    cdef const real** x = <const real**>space.inputs + level * space.seats
+    cdef Py_ssize_t s = 0
+    if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real):
+        while s + 8 <= rows:
+            c_nets_eight(columns, first, stop, layer.width, w, x + s, nets + s * spec.row, spec.row)
+            s += 8
     while s < rows:
-        s1, s2, s3 = min(s + 1, last), min(s + 2, last), min(s + 3, last)
-        c_nets_block(
-            columns, first, stop, layer.width, w,
-            <const real*>c_below(spec, space, level, s), <const real*>c_below(spec, space, level, s1),
-            <const real*>c_below(spec, space, level, s2), <const real*>c_below(spec, space, level, s3),
-            nets + s * spec.row, nets + s1 * spec.row, nets + s2 * spec.row, nets + s3 * spec.row
-        )
+        c_nets_four(columns, first, stop, layer.width, w, x, s, rows - 1, nets, spec.row)
         s += 4
 
 
@@ -100,14 +126,13 @@ cdef widely c_nets_rows(
 ) noexcept nogil:
     """The nets of one layer, of the samples in the workspace.
 
-    The weights are taken in pieces that the first cache holds while all samples go through them.
+    The weights are taken in pieces, of which the first cache holds a block's columns while all samples go through.
     """
     cdef const Layer* layer = &spec.layers[level]
     cdef Py_ssize_t first = 0, stop, s, j, width = layer.width
     if rows == 1:  # a block would take it four times
         c_layer_nets(
-            layer, spec.bias, parameters, <const real*>c_below(spec, space, level, 0),
-            <real*>space.nets + layer.column
+            layer, spec.bias, parameters, <const real*>c_below(space, level, 0), <real*>space.nets + layer.column
         )
         return 0
     for s in range(rows):
@@ -155,75 +180,139 @@ cdef inline void c_add_bias(
             net[j] = net[j] + shared
 
 
-cdef inline void c_gradient_block(
-    const Py_ssize_t columns, const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level,
-    Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last, Py_ssize_t j, const real* before, real* after
+cdef inline void c_start(
+    const Py_ssize_t count, const bint fresh, const real* before, real* sums
 ) noexcept nogil:
-    """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*below[s][i], of four rows and some columns.
+    cdef Py_ssize_t k
+    for k in range(count):
+        sums[k] = 0 if fresh else before[k]
 
-    `before` and `after` point to row i, column 0; a fresh sum begins with 0.
+
+cdef inline void c_gradient_four(
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
+    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+) noexcept nogil:
+    """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*x[s][i], of four rows, up to the last.
+
+    Some columns, where `delta`, `before` and `after` begin; these two at row i. A fresh sum begins with 0.
     """
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t s, k, stride = spec.row, width = layer.width
-    cdef Py_ssize_t i1 = min(i + 1, last), i2 = min(i + 2, last), i3 = min(i + 3, last)
-    cdef Py_ssize_t row1 = (i1 - i) * width + j, row2 = (i2 - i) * width + j, row3 = (i3 - i) * width + j
-    cdef const real* delta = <const real*>space.deltas + layer.column + j
-    cdef const real* below
+    cdef Py_ssize_t s, k, i1 = min(i + 1, last), i2 = min(i + 2, last), i3 = min(i + 3, last)
+    cdef Py_ssize_t row1 = (i1 - i) * width, row2 = (i2 - i) * width, row3 = (i3 - i) * width
     cdef real x0, x1, x2, x3
     cdef real[MOST_COLUMNS] sum0
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    if rows < 1:
+    if rows < 1:  # a loop that may not run at all would keep its sums in memory
         return
-    if fresh:
-        for k in range(columns):
-            sum0[k] = sum1[k] = sum2[k] = sum3[k] = 0
-    else:
-        for k in range(columns):
-            sum0[k] = before[j + k]
-            sum1[k] = before[row1 + k]
-            sum2[k] = before[row2 + k]
-            sum3[k] = before[row3 + k]
+    c_start(columns, fresh, before, sum0)
+    c_start(columns, fresh, before + row1, sum1)
+    c_start(columns, fresh, before + row2, sum2)
+    c_start(columns, fresh, before + row3, sum3)
     for s in range(rows):
-        below = <const real*>c_below(spec, space, level, s)
-        x0, x1, x2, x3 = below[i], below[i1], below[i2], below[i3]
+        x0, x1, x2, x3 = x[s][i], x[s][i1], x[s][i2], x[s][i3]
         for k in range(columns):
             sum0[k] = sum0[k] + delta[k] * x0
             sum1[k] = sum1[k] + delta[k] * x1
             sum2[k] = sum2[k] + delta[k] * x2
             sum3[k] = sum3[k] + delta[k] * x3
         delta += stride
-    for k in range(columns):
-        after[j + k] = sum0[k]
-    for k in range(columns):
-        after[row1 + k] = sum1[k]
-    for k in range(columns):
-        after[row2 + k] = sum2[k]
-    for k in range(columns):
-        after[row3 + k] = sum3[k]
+    c_copy(columns, sum0, after)
+    c_copy(columns, sum1, after + row1)
+    c_copy(columns, sum2, after + row2)
+    c_copy(columns, sum3, after + row3)
+
+
+cdef inline void c_gradient_eight(
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i,
+    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+) noexcept nogil:
+    """The same of eight rows."""
+    cdef Py_ssize_t s, k
+    cdef real x0, x1, x2, x3
+    cdef real[MOST_COLUMNS] sum0
+    cdef real[MOST_COLUMNS] sum1
+    cdef real[MOST_COLUMNS] sum2
+    cdef real[MOST_COLUMNS] sum3
+    cdef real[MOST_COLUMNS] sum4
+    cdef real[MOST_COLUMNS] sum5
+    cdef real[MOST_COLUMNS] sum6
+    cdef real[MOST_COLUMNS] sum7
+    if rows < 1:
+        return
+    c_start(columns, fresh, before, sum0)
+    c_start(columns, fresh, before + width, sum1)
+    c_start(columns, fresh, before + 2 * width, sum2)
+    c_start(columns, fresh, before + 3 * width, sum3)
+    c_start(columns, fresh, before + 4 * width, sum4)
+    c_start(columns, fresh, before + 5 * width, sum5)
+    c_start(columns, fresh, before + 6 * width, sum6)
+    c_start(columns, fresh, before + 7 * width, sum7)
+    for s in range(rows):
+        x0, x1, x2, x3 = x[s][i], x[s][i + 1], x[s][i + 2], x[s][i + 3]
+        for k in range(columns):
+            sum0[k] = sum0[k] + delta[k] * x0
+            sum1[k] = sum1[k] + delta[k] * x1
+            sum2[k] = sum2[k] + delta[k] * x2
+            sum3[k] = sum3[k] + delta[k] * x3
+        x0, x1, x2, x3 = x[s][i + 4], x[s][i + 5], x[s][i + 6], x[s][i + 7]
+        for k in range(columns):
+            sum4[k] = sum4[k] + delta[k] * x0
+            sum5[k] = sum5[k] + delta[k] * x1
+            sum6[k] = sum6[k] + delta[k] * x2
+            sum7[k] = sum7[k] + delta[k] * x3
+        delta += stride
+    c_copy(columns, sum0, after)
+    c_copy(columns, sum1, after + width)
+    c_copy(columns, sum2, after + 2 * width)
+    c_copy(columns, sum3, after + 3 * width)
+    c_copy(columns, sum4, after + 4 * width)
+    c_copy(columns, sum5, after + 5 * width)
+    c_copy(columns, sum6, after + 6 * width)
+    c_copy(columns, sum7, after + 7 * width)
 
 
 cdef inline void c_gradient_columns(
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
+    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+) noexcept nogil:
+    """A stretch's rows from i to the last, some columns."""
+    cdef Py_ssize_t from_i = 0
+    if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real) and i + 7 == last:
+        c_gradient_eight(columns, fresh, rows, x, i, delta, stride, width, before, after)
+        return
+    while i <= last:
+        c_gradient_four(
+            columns, fresh, rows, x, i, last, delta, stride, width, before + from_i, after + from_i
+        )
+        i += 4
+        from_i += 4 * width
+
+
+cdef inline void c_gradient_rows_of(
     const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i,
     Py_ssize_t last, const real* before, real* after
 ) noexcept nogil:
-    """All columns of four rows."""
-    cdef Py_ssize_t j = 0, width = spec.layers[level].width
+    """A stretch's rows from i to the last, all columns."""
+    cdef Py_ssize_t j = 0, width = spec.layers[level].width, stride = spec.row
+    cdef const real** x = <const real**>space.inputs + level * space.seats
+    cdef const real* delta = <const real*>space.deltas + spec.layers[level].column
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
-        c_gradient_block(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before, after
+        c_gradient_columns(
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width, before + j,
+            after + j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
-        c_gradient_block(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before,
-            after
+        c_gradient_columns(
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width,
+            before + j, after + j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < width:
-        c_gradient_block(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, level, rows, i, last, j, before, after
+        c_gradient_columns(
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width,
+            before + j, after + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
 
@@ -232,11 +321,12 @@ cdef widely c_gradient_stretch(
     const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last,
     bint fresh, const real* before, real* after
 ) noexcept nogil:
-    """The four rows of S from row i, or as many as there are up to the last, all columns."""
+    """A stretch of S: its rows from i on, as many as there are up to the last."""
+    last = min(i + STRETCH - 1, last)
     if fresh:
-        c_gradient_columns(True, spec, space, level, rows, i, last, before, after)
+        c_gradient_rows_of(True, spec, space, level, rows, i, last, before, after)
     else:
-        c_gradient_columns(False, spec, space, level, rows, i, last, before, after)
+        c_gradient_rows_of(False, spec, space, level, rows, i, last, before, after)
     return 0
 
 
@@ -246,7 +336,7 @@ cdef void c_gradient_one(
     """The same of a single sample: 0 + delta[j]*below[i]."""
     cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
     cdef real x, zero = 0
-    for k in range(i, min(i + 3, last) + 1):
+    for k in range(i, min(i + STRETCH - 1, last) + 1):
         x = below[k]
         for j in range(width):
             after[j] = zero + delta[j] * x
@@ -264,7 +354,7 @@ cdef void c_add_gradients(
     while i < stop:
         stretch = sums + layer.weights + i * layer.width
         c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, stretch, stretch)
-        i += 4
+        i += STRETCH
 
 
 cdef void c_add_bias_gradients(
@@ -299,13 +389,15 @@ cdef void c_update_rows(
         start = layer.weights + i * width
         if rows == 1 and fresh:
             c_gradient_one(
-                layer, <const real*>space.deltas + layer.column, <const real*>c_below(spec, space, level, 0), i,
+                layer, <const real*>space.deltas + layer.column, <const real*>c_below(space, level, 0), i,
                 stop - 1, stretch
             )
         else:
             c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, sums + start, stretch)
-        c_update_part(optimizer, start, min(4, stop - i) * width, parameters, stretch, inverse, alpha)
-        i += 4
+        c_update_part(
+            optimizer, start, min(<Py_ssize_t>STRETCH, stop - i) * width, parameters, stretch, inverse, alpha
+        )
+        i += STRETCH
 
 
 cdef inline void c_prefetch_rows(const real* w, Py_ssize_t count) noexcept nogil:

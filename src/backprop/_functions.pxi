@@ -6,16 +6,8 @@
 
 from libc.math cimport NAN, fabs, fabsf, isfinite, sqrt, sqrtf
 
+include "_vectors.pxi"
 include "_elementary.pxi"
-
-cdef extern from *:
-    """
-    /* Sizes must be constants by the time the compiler looks at a loop. */
-    #if defined(__GNUC__) || defined(__clang__)
-    #undef CYTHON_INLINE
-    #define CYTHON_INLINE inline __attribute__((always_inline))
-    #endif
-    """
 
 cdef extern from *:
     """
@@ -44,9 +36,6 @@ cdef enum Loss:
     SOFTMAX_LOG_LOSS
     POISSON
 
-cdef enum:
-    VECTOR_BYTES = 32          # the facade pads every width to whole vectors
-
 cdef dict ACTIVATION_CODES = {
     "identity": IDENTITY, "logistic": LOGISTIC, "tanh": TANH, "relu": RELU, "leaky_relu": LEAKY_RELU, "elu": ELU,
     "softplus": SOFTPLUS, "silu": SILU, "exp": EXP, "softmax": SOFTMAX,
@@ -55,11 +44,6 @@ cdef dict LOSS_CODES = {
     "squared_error": SQUARED_ERROR, "absolute_error": ABSOLUTE_ERROR, "huber": HUBER, "log_loss": LOG_LOSS,
     "poisson": POISSON,
 }
-
-
-cdef inline Py_ssize_t whole_vectors(Py_ssize_t width, size_t item) noexcept nogil:
-    """`width` itself, said so that the compiler sees that no loop over it leaves a remainder."""
-    return width & ~<Py_ssize_t>(VECTOR_BYTES // item - 1)
 
 
 cdef inline real c_abs(real x) noexcept nogil:
@@ -129,11 +113,22 @@ cdef inline void c_outs_of(
             out[j] = net[j]
 
 
+cdef widely c_outs_wide(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, real* out
+) noexcept nogil:
+    """The same for a padded layer of many units."""
+    c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
+    return 0
+
+
 cdef void c_outs(
     Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, real* out
 ) noexcept nogil:
-    """The same for a padded layer of any width."""
-    c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
+    """The same for a padded layer of any width. In few units, long vectors find nothing to do side by side."""
+    if padded * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
+        c_outs_wide(activation, n, padded, net, out)
+    else:
+        c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
 
 
 cdef inline void c_deltas_of(

@@ -1,9 +1,8 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
-# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers, `_layers.pxi`
-# what happens in a layer,
-# `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a batch is shared, `_online.pxi` and
-# `_small.pxi` runs of single samples.
+# `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers,
+# `_layers.pxi` what happens in a layer, `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a batch is
+# shared, `_online.pxi` and `_small.pxi` runs of single samples. `_vectors.pxi` has what depends on the machine.
 
 include "_functions.pxi"
 include "_model.pxi"
@@ -11,13 +10,9 @@ include "_updates.pxi"
 include "_layers.pxi"
 
 
-cdef inline const void* c_below(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t s
-) noexcept nogil:
+cdef inline const void* c_below(const Workspace* space, Py_ssize_t level, Py_ssize_t s) noexcept nogil:
     """What the weights of a layer take in, for the sample in row s of the workspace."""
-    if level == 0:
-        return space.inputs[s]
-    return <const char*>space.outs + (s * spec.row + spec.layers[level - 1].column) * spec.item
+    return space.inputs[level * space.seats + s]
 
 
 include "_blocks.pxi"
@@ -149,7 +144,7 @@ cdef bint c_train_one(
     for level in range(spec.n_layers - 1, -1, -1):
         layer = &spec.layers[level]
         delta = deltas + layer.column
-        below = <const real*>c_below(spec, space, level, 0)
+        below = <const real*>c_below(space, level, 0)
         if spec.sequential:
             c_update_one(layer, spec, parameters, below, delta, rate)
         if level > 0:

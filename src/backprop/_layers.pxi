@@ -79,33 +79,32 @@ cdef void c_back(
 ) noexcept nogil:
     """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its padding becomes 0.
 
-    Four rows at a time: four sums that do not wait for each other, and one store that the next loop, which
-    reads whole vectors, does not have to wait for either. A row past the last stands in for none; its sum is
-    thrown away.
+    Four rows at a time, turned: their sums are the lanes of a vector, and each takes its terms in order. A row past
+    the last stands in for none; its sum is thrown away.
     """
-    cdef Py_ssize_t i, j, n = layer.fan_in, last = n - 1, width = layer.width
-    cdef const real* w = parameters + layer.weights
-    cdef const real* restrict row0
-    cdef const real* restrict row1
-    cdef const real* restrict row2
-    cdef const real* restrict row3
-    cdef real g0, g1, g2, g3, zero = 0
+    cdef Py_ssize_t i, j, k, r, w1, w2, w3, n = layer.fan_in, last = n - 1, width = layer.width
+    cdef const real* row
+    cdef real[4] total
+    cdef real[16] turned
     i = 0
     while i < n:
-        row0 = w + min(i, last) * width
-        row1 = w + min(i + 1, last) * width
-        row2 = w + min(i + 2, last) * width
-        row3 = w + min(i + 3, last) * width
-        g0 = g1 = g2 = g3 = 0
-        for j in range(layer.fan_out):
-            g0 = g0 + delta[j] * row0[j]
-            g1 = g1 + delta[j] * row1[j]
-            g2 = g2 + delta[j] * row2[j]
-            g3 = g3 + delta[j] * row3[j]
-        back[i] = g0 if i < n else zero
-        back[i + 1] = g1 if i + 1 < n else zero
-        back[i + 2] = g2 if i + 2 < n else zero
-        back[i + 3] = g3 if i + 3 < n else zero
+        row = parameters + layer.weights + i * width
+        w1, w2 = (min(i + 1, last) - i) * width, (min(i + 2, last) - i) * width
+        w3 = (min(i + 3, last) - i) * width
+        for r in range(4):
+            total[r] = 0
+        j = 0
+        while j < layer.fan_out:
+            if real is float:
+                backprop_turn32(row + j, w1, w2, w3, turned)
+            else:
+                backprop_turn64(row + j, w1, w2, w3, turned)
+            for k in range(min(<Py_ssize_t>4, layer.fan_out - j)):
+                for r in range(4):
+                    total[r] = total[r] + delta[j + k] * turned[4 * k + r]
+            j += 4
+        for r in range(4):
+            back[i + r] = total[r] if i + r < n else 0
         i += 4
     if real is float:
         if i % MOST_LANES:

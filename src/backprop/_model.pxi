@@ -19,7 +19,6 @@ cdef enum Method:
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
     ROWS_AT_ONCE = 64          # samples of a batch that a thread takes through the workspace together
-    MOST_LANES = 8             # numbers in a vector, at most: float32
 
 ctypedef struct Layer:
     Py_ssize_t fan_in, fan_out
@@ -72,7 +71,8 @@ ctypedef struct Workspace:
     Py_ssize_t rows        # samples that fit at once
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
     double* losses         # (rows,): each sample's loss, times its weight
-    const void** inputs    # (rows,): where each sample's x stands
+    Py_ssize_t seats       # from one layer's row of `inputs` to the next
+    const void** inputs    # (n_layers, seats): where what a layer takes in stands; the first row is for the samples
     const void** targets
     void* nets             # (rows, spec.row)
     void* outs

@@ -130,10 +130,11 @@ cdef class _Scratch:
         cdef size_t numbers = (3 * rows * row + back + turned + sums + converted) * plan.spec.item
         cdef Py_ssize_t listed = plan.spec.n_inputs + row
         cdef size_t wanted = (
-            numbers + rows * 2 * (sizeof(double) + sizeof(void*))
+            numbers + rows * (2 * sizeof(double) + (plan.spec.n_layers + 1) * sizeof(void*))
             + 2 * (listed + plan.spec.n_layers) * sizeof(Py_ssize_t) + 2 * ALIGNMENT
         )
         cdef char* start
+        cdef Py_ssize_t level, s
         if rows > (<Py_ssize_t>((~<size_t>0) >> 1)) // (
             64 * (row + plan.spec.n_inputs + plan.spec.n_outputs + 1)
         ):
@@ -155,7 +156,13 @@ cdef class _Scratch:
         self.space.weights = <double*>start
         self.space.losses = self.space.weights + rows
         self.space.inputs = <const void**>(start + 2 * rows * sizeof(double))
-        self.space.targets = self.space.inputs + rows
+        self.space.targets = self.space.inputs + plan.spec.n_layers * rows
+        self.space.seats = rows
+        for level in range(1, plan.spec.n_layers):
+            for s in range(rows):
+                self.space.inputs[level * rows + s] = <char*>self.space.outs + (
+                    s * row + plan.spec.layers[level - 1].column
+                ) * plan.spec.item
         self.space.lists = <Py_ssize_t*>(self.space.targets + rows)
         self.space.counts = self.space.lists + 2 * listed
 

@@ -146,6 +146,13 @@ cdef inline void c_fused_columns(
     cdef real* second = c_state_of(optimizer, optimizer.second, layer.weights, parameters)
     cdef real[N_NUMBERS] numbers
     c_numbers(optimizer, alpha, numbers)
+    # One vector on its own would wait for each of its additions: it goes with a whole line.
+    if (width * <Py_ssize_t>sizeof(real)) % (LINE_BYTES // 2) == VECTOR_BYTES and width > LINE_BYTES // <Py_ssize_t>sizeof(real):
+        c_fused_block(
+            (LINE_BYTES + VECTOR_BYTES) // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j,
+            first + j, second + j, delta + j, before, numbers, below, net + j
+        )
+        j += (LINE_BYTES + VECTOR_BYTES) // <Py_ssize_t>sizeof(real)
     while j + LINE_BYTES // <Py_ssize_t>sizeof(real) <= width:
         c_fused_block(
             LINE_BYTES // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
@@ -198,7 +205,7 @@ cdef void c_update_late(
     """The update of one layer's weights by the sample of a turn, by its list if it has one."""
     cdef Workspace part = c_rows_from(spec, space, turn, 1)
     cdef const Layer* layer = &spec.layers[level]
-    cdef const real* below = <const real*>c_below(spec, &part, level, 0)
+    cdef const real* below = <const real*>c_below(&part, level, 0)
     cdef const real* delta = <const real*>part.deltas + layer.column
     cdef Py_ssize_t count = space.counts[turn * spec.n_layers + level]
     if count >= 0:
@@ -282,7 +289,7 @@ cdef Py_ssize_t c_train_ones(
                 c_fused_layer(
                     layer, optimizer, alpha, parameters,
                     <const real*>space.deltas + (1 - now) * spec.row + layer.column,
-                    <const real*>c_below(spec, space, level, 1 - now), below, nets + layer.column
+                    <const real*>c_below(space, level, 1 - now), below, nets + layer.column
                 )
                 c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
             else:
@@ -320,7 +327,7 @@ cdef Py_ssize_t c_train_ones(
             layer = &spec.layers[level]
             c_update_bias_now(spec, space, level, now, optimizer, parameters)
             if counts[level] >= 0 and not c_step_is_tame(
-                layer, deltas + layer.column, <const real*>c_below(spec, space, level, now),
+                layer, deltas + layer.column, <const real*>c_below(space, level, now),
                 c_list(spec, space, level, now), counts[level], <real>rate
             ):
                 counts[level] = -1

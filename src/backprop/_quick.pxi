@@ -84,7 +84,7 @@ cdef inline void c_update_quick(
 ) noexcept nogil:
     """Update one layer. A user may have written -0.0: adding 0 is what every training call begins with."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef const real* restrict below = <const real*>c_below(spec, space, level, 0)
+    cdef const real* restrict below = <const real*>c_below(space, level, 0)
     cdef const real* restrict delta = <const real*>space.deltas + layer.column
     cdef real* restrict row = parameters + layer.weights
     cdef real* b = parameters + layer.bias

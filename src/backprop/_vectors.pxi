@@ -1,0 +1,87 @@
+# What depends on the instruction set and the compiler: how long vectors are, how large blocks of them, and the few
+# operations that C has no words for.
+
+cdef extern from *:
+    """
+    /* Sizes must be constants by the time the compiler looks at a loop. */
+    #if defined(__GNUC__) || defined(__clang__)
+    #undef CYTHON_INLINE
+    #define CYTHON_INLINE inline __attribute__((always_inline))
+    #endif
+
+    #if defined(__AVX512F__)
+    #define BLOCK_ROWS 8
+    #define BLOCK_BYTES 128 /* columns of a block: 8 rows of 2 vectors are 16 of 32 registers */
+    #define LINE_BYTES 256  /* columns of a block of one row */
+    #elif defined(__AVX2__)
+    #define BLOCK_ROWS 4
+    #define BLOCK_BYTES 64  /* 4 rows of 2 vectors are 8 of 16 registers */
+    #define LINE_BYTES 128
+    #else
+    #define BLOCK_ROWS 4
+    #define BLOCK_BYTES 32
+    #define LINE_BYTES 64
+    #endif
+
+    #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
+    #define WIDELY __attribute__((target("prefer-vector-width=512"))) int
+    #else
+    #define WIDELY int
+    #endif
+
+    #if defined(__GNUC__) || defined(__clang__)
+    #define PREFETCH(address) __builtin_prefetch(address, 1)
+    #else
+    #define PREFETCH(address) ((void)0)
+    #endif
+    """
+    const Py_ssize_t BLOCK_ROWS, BLOCK_BYTES, LINE_BYTES
+    ctypedef int widely "WIDELY"  # returned by functions that are to use vectors of 512 bits
+    void PREFETCH(const void* address) noexcept nogil
+
+cdef enum:
+    VECTOR_BYTES = 32          # the facade pads every width to whole vectors
+    MOST_LANES = 8             # numbers in such a vector, at most: float32
+    WIDE_BYTES = 256           # of a layer whose functions are computed in the longest vectors
+    MOST_COLUMNS = 32          # of a block: 128 bytes of float32
+    MOST_LINE = 72             # of a block of one row: 256 bytes of float32, and a vector
+
+
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t width, size_t item) noexcept nogil:
+    """`width` itself, said so that the compiler sees that no loop over it leaves a remainder."""
+    return width & ~<Py_ssize_t>(VECTOR_BYTES // item - 1)
+
+
+cdef extern from *:
+    """
+    /* Four numbers of four rows of weights each, turned: the first of each row, the second of each, and so on. */
+    #if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+    #define BACKPROP_TURN(name, real, vector, size) \
+        typedef real vector __attribute__((vector_size(size), aligned(sizeof(real)))); \
+        static CYTHON_INLINE void name(const real* row, Py_ssize_t w1, Py_ssize_t w2, Py_ssize_t w3, real* turned) { \
+            vector a = *(const vector*)row, b = *(const vector*)(row + w1); \
+            vector c = *(const vector*)(row + w2), d = *(const vector*)(row + w3); \
+            vector ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), cd = __builtin_shufflevector(c, d, 0, 4, 2, 6); \
+            vector ba = __builtin_shufflevector(a, b, 1, 5, 3, 7), dc = __builtin_shufflevector(c, d, 1, 5, 3, 7); \
+            *(vector*)turned = __builtin_shufflevector(ab, cd, 0, 1, 4, 5); \
+            *(vector*)(turned + 4) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5); \
+            *(vector*)(turned + 8) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7); \
+            *(vector*)(turned + 12) = __builtin_shufflevector(ba, dc, 2, 3, 6, 7); \
+        }
+    #else
+    #define BACKPROP_TURN(name, real, vector, size) \
+        static CYTHON_INLINE void name(const real* row, Py_ssize_t w1, Py_ssize_t w2, Py_ssize_t w3, real* turned) { \
+            int k; \
+            for (k = 0; k < 4; k++) { \
+                turned[4 * k] = row[k]; \
+                turned[4 * k + 1] = row[w1 + k]; \
+                turned[4 * k + 2] = row[w2 + k]; \
+                turned[4 * k + 3] = row[w3 + k]; \
+            } \
+        }
+    #endif
+    BACKPROP_TURN(backprop_turn64, double, backprop_four64, 32)
+    BACKPROP_TURN(backprop_turn32, float, backprop_four32, 16)
+    """
+    void backprop_turn64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
+    void backprop_turn32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
