@@ -67,13 +67,14 @@ def predict(model: Any, x: Any, calls: int) -> None:
 def fits(toy: bool) -> list[tuple[str, str, Any, dict[str, Any]]]:
     """A name, a class, its data and its parameters."""
     few = {"max_iter": 3} if toy else {}
-    iris, digits = standardised(load_iris), standardised(load_digits)
+    iris, digits, cancer = map(standardised, (load_iris, load_digits, load_breast_cancer))
     return [
         ("iris, defaults", "MLPClassifier", iris, few),
         ("digits, defaults", "MLPClassifier", digits, few),
         ("iris, sgd, one by one", "MLPClassifier", iris, {**SGD, **few}),
         ("iris, early stopping", "MLPClassifier", iris, {"early_stopping": True, "n_iter_no_change": 200, **few}),
-        ("breast cancer, (32, 16), batches of 32", "MLPClassifier", standardised(load_breast_cancer),
+        ("breast cancer, defaults", "MLPClassifier", cancer, few),
+        ("breast cancer, (32, 16), batches of 32", "MLPClassifier", cancer,
          {"hidden_layer_sizes": (32, 16), "batch_size": 32, **few}),
         ("diabetes, defaults", "MLPRegressor", standardised(load_diabetes), few),
         ("iris, lbfgs, 10 iterations", "MLPClassifier", iris, {"solver": "lbfgs", "max_iter": 10}),

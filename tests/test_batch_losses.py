@@ -118,6 +118,20 @@ def test_the_loss_of_a_batch_has_its_share_of_the_penalty(engine):
     assert history[0] == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_run_ends_after_the_epoch_that_leaves_a_parameter_infinite(engine, dtype):
+    net = bp.Network([1, 1], output_activation="identity", random_state=1, dtype=dtype, engine=engine)
+    machine, history = net._machine, np.full(4, -1.0)
+    X, T = np.ones((2, 1)), np.ones((2, 1))
+    place, status = machine.engine.train_epochs(
+        machine.plan, machine.block, X, T, None, None, np.array([0.1, 0.1, np.inf, 0.1]), 0.0,
+        ("sgd", (), [], np.ones(2)), 1, (0, 0, 0, 0.0, 0.0), 4, 100, -np.inf, history, 1.0, 0.0,
+    )  # fmt: skip
+    assert (place, status) == ((3, 0, 6, 0.0, 0.0), machine.engine.PARAMETER_NOT_FINITE)
+    assert np.isfinite(history[:2]).all()
+    assert history[3] == -1.0
+
+
 @pytest.mark.parametrize("clip_norm", [0.01, 1e9])
 def test_a_clipped_step_has_the_norm(engine, clip_norm):
     rng = np.random.RandomState(3)

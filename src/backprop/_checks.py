@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._draws import seeded
+
 Array = NDArray[np.floating[Any]]
 
 DTYPES = ("float64", "float32")  # the names that arguments use
@@ -103,7 +105,7 @@ def random_state(value: Any) -> np.random.RandomState:
     seed = int(value)
     if not 0 <= seed <= 4294967295:
         raise ValueError(expected)
-    return np.random.RandomState(seed)
+    return seeded(seed)
 
 
 def dtype(value: Any) -> str:

@@ -11,11 +11,12 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
+from . import _plain
 from ._estimator_docs import with_parameters
-from ._mlp import MLP, STOCHASTIC
+from ._mlp import MLP
+from ._parameters import STOCHASTIC
 from ._weights import chained, sizes_of
 
 
@@ -207,22 +208,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         return model._begin_with(coefs, intercepts)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = _plain.validated(self, X, y, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = _plain.binarizer_of(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            classes = unique_labels(y)
+            classes = _plain.labels(y)
             if self.warm_start:
                 if set(classes) != set(self.classes_):
                     raise ValueError(
@@ -351,7 +344,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """
         if _check_partial_fit_first_call(self, classes):
             of_several = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if of_several else classes)
+            self._label_binarizer = _plain.binarizer_of(y if of_several else classes)
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Any) -> Any:

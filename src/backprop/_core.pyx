@@ -395,6 +395,10 @@ def train_epochs(
                 sample = 0
                 meter.total = 0.0
                 weight = 0.0
+                if batch_loss_factor > 0.0 and status == 0 and (
+                    c_first_bad_layer(spec, block32) if spec.single else c_first_bad_layer(spec, block64)
+                ) >= 0:
+                    status = 3  # PARAMETER_NOT_FINITE
     if status == BAD_ORDER:
         raise ValueError(f"an index outside 0..{n_samples - 1}")
     return (epoch, sample, batch, meter.total, weight), status

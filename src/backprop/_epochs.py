@@ -99,6 +99,11 @@ class Steps:
             self.moments = [layout.new_block() for _ in range(MOMENTS[self.method])]
         return self.method, self.constants, self.moments, self.powers
 
+    @property
+    def change_every_epoch(self) -> bool:
+        """Whether the learning rate does."""
+        return self.schedule == "invscaling"
+
     def epoch_ends(self, samples_seen: int) -> None:
         """The schedule "invscaling" goes by all samples seen so far."""
         if self.schedule == "invscaling":
@@ -132,53 +137,85 @@ class Passes:
     def __init__(self, machine: Machine, samples: Samples, alpha: float, loss_factor: float) -> None:
         self.machine, self.samples = machine, samples
         self.alpha, self.loss_factor = float(alpha), float(loss_factor)
-        self._history = np.empty(1)
         self._pace = machine.new_pace()
         self._batch_size = 0
+        self._zero_weights = samples.weights is not None and not samples.weights.min() > 0.0
 
-    def epoch(self, order: NDArray[np.intp] | None, steps: Steps, batch_size: int, clip_norm: float) -> np.float64:
-        """Visit every sample once, in this order, updating after each batch; the epoch's loss.
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether `epochs` takes no more than one: with sparse samples, or weights that may refuse an order."""
+        return self._zero_weights or not self.samples.dense
 
-        After Ctrl-C the parameters are those after the last complete batch.
+    def epochs(
+        self, indices: NDArray[np.intp] | None, steps: Steps, batch_size: int, clip_norm: float,
+        losses_out: NDArray[np.float64],
+    ) -> int:  # fmt: skip
+        """Visit every sample once an epoch, updating after each batch, as long as all parameters are finite.
+
+        Parameters
+        ----------
+        indices : ndarray of shape (n_epochs, n_samples), or None
+            The order of the samples in each epoch; None: as they stand.
+        steps : Steps
+            Its state goes on changing with the parameters.
+        batch_size : int
+        clip_norm : float
+            Above 0: what gradients are shortened to.
+        losses_out : ndarray of shape (n_epochs,)
+            Takes each epoch's loss as soon as the epoch is over; the rest stays as it was. After Ctrl-C, too; the
+            parameters are then those after the last complete batch.
+
+        Returns
+        -------
+        int
+            How many epochs are over: all, or fewer if the last of them left a parameter that is not finite.
+
+        Raises
+        ------
+        ZeroDivisionError
+            If a batch's weights are all 0.
         """
-        samples = self.samples
         if batch_size != self._batch_size:
             self._batch_size, self._pace = batch_size, self.machine.new_pace(samples_per_item=batch_size)
-        self._refuse_batches_without_weight(order, batch_size)
+        if self._zero_weights:
+            self._refuse_batches_without_weight(indices, batch_size)
         with deferred_interrupt(self.machine.engine.SEES_SIGNALS) as deliver_interrupt:
-            if samples.dense:
-                return self._run(samples, order, steps, batch_size, clip_norm, deliver_interrupt)
-            total = np.float64(0.0)
-            for portion in samples.in_portions(order, batch_size):
-                loss = self._run(portion, None, steps, batch_size, clip_norm, deliver_interrupt)
-                total += len(portion.T) * loss
-            return total / len(samples.T)
+            if self.samples.dense:
+                return self._run(
+                    self.samples, indices, steps, batch_size, clip_norm, losses_out, deliver_interrupt
+                )
+            total, loss = np.float64(0.0), np.empty(1)
+            for portion in self.samples.in_portions(None if indices is None else indices[0], batch_size):
+                self._run(portion, None, steps, batch_size, clip_norm, loss, deliver_interrupt)
+                total += len(portion.T) * loss[0]
+            losses_out[0] = total / len(self.samples.T)
+            return 1
 
     def _run(
-        self, samples: Samples, order: Any, steps: Steps, batch_size: int, clip_norm: float, deliver_interrupt: Any
-    ) -> np.float64:
+        self, samples: Samples, indices: Any, steps: Steps, batch_size: int, clip_norm: float, losses_out: Any,
+        deliver_interrupt: Any,
+    ) -> int:  # fmt: skip
         machine, engine = self.machine, self.machine.engine
-        rates, history = np.array([steps.learning_rate]), self._history
-        indices = None if order is None else order[np.newaxis]
+        rates = np.full(len(losses_out), steps.learning_rate)
         description = steps.description(machine.layout)
         place, status = (0, 0, 0, 0.0, 0.0), engine.PAUSED
         while status == engine.PAUSED:
             begin = perf_counter()
+            rest = None if indices is None else indices[place[0] :]
             place, status = engine.train_epochs(
-                machine.plan, machine.block, samples.X, samples.T, samples.weights, indices, rates, self.alpha,
-                description, batch_size, place, 1, self._pace.items, -np.inf, history, self.loss_factor, clip_norm,
+                machine.plan, machine.block, samples.X, samples.T, samples.weights, rest, rates, self.alpha,
+                description, batch_size, place, len(rates), self._pace.items, -np.inf, losses_out,
+                self.loss_factor, clip_norm,
             )  # fmt: skip
             if status == engine.PAUSED:
                 self._pace.adapt(perf_counter() - begin)
             deliver_interrupt()
-        return np.float64(history[0])
+        return int(place[0])
 
-    def _refuse_batches_without_weight(self, order: Any, batch_size: int) -> None:
+    def _refuse_batches_without_weight(self, indices: Any, batch_size: int) -> None:
         """scikit-learn averages each batch's losses by their weights, and cannot where these sum to 0."""
-        weights = self.samples.weights
-        if weights is None or weights.min() > 0.0:
-            return
-        in_order = weights if order is None else weights[order]
+        weights: Any = self.samples.weights
+        in_order = weights if indices is None else weights[indices[0]]
         sums = np.add.reduceat(in_order, np.arange(0, len(weights), batch_size))
         if (sums == 0.0).any():
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
@@ -205,12 +242,12 @@ class Passes:
         sums /= weight
         return np.float64(self.loss_factor * total[0] + 0.5 * self.alpha * squares) / weight, sums
 
-    def outputs(self, X: Any) -> Array:
-        """The outputs for samples that are finite numbers, dense or sparse, in the wider of both dtypes."""
-        if not hasattr(X, "tocsr"):
-            out = self.machine.outputs(rows_of_floats(X))
-        else:
-            empty = Samples(X.tocsr(), np.empty((X.shape[0], 0)), None)
-            portions = [self.machine.outputs(part.X) for part in empty.in_portions(None, 1)]
-            out = np.concatenate(portions)
-        return out.astype(np.result_type(X.dtype, out.dtype), copy=False)
+
+def outputs(machine: Machine, X: Any) -> Array:
+    """The outputs for samples that are finite numbers, dense or sparse, in the wider of both dtypes."""
+    if not hasattr(X, "tocsr"):
+        out = machine.outputs(rows_of_floats(X))
+    else:
+        empty = Samples(X.tocsr(), np.empty((X.shape[0], 0)), None)
+        out = np.concatenate([machine.outputs(part.X) for part in empty.in_portions(None, 1)])
+    return out if out.dtype == X.dtype else out.astype(np.result_type(X.dtype, out.dtype), copy=False)

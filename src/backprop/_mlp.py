@@ -1,4 +1,4 @@
-"""What MLPClassifier and MLPRegressor share: parameters and their constraints, and the course of a fit.
+"""What MLPClassifier and MLPRegressor share: the course of a fit, and predictions.
 
 The conventions are scikit-learn's: what is drawn from `random_state` and when, how epochs are counted, what stops
 them, which attributes are left. `_epochs.py` has the passes over the data, `_validation.py` the stopping.
@@ -6,66 +6,36 @@ them, which attributes are left. `_epochs.py` has the passes over the data, `_va
 
 import warnings
 from contextlib import nullcontext
-from numbers import Integral, Real
+from numbers import Integral
 from operator import index
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.optimize import _check_optimize_result
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from . import _lbfgs, _validation
-from ._draws import uniform
-from ._engine import CHOICES
-from ._epochs import Passes, Samples, Steps
+from ._draws import seeded, uniform
+from ._epochs import Passes, Samples, Steps, outputs
+from ._parameters import CONSTRAINTS, STOCHASTIC, validate
+from ._training import Orders
 from ._weights import Weights, sizes_of
-from .functions import ACTIVATIONS, LOSSES
 
-HIDDEN = {name for name, row in ACTIVATIONS.items() if row.hidden}
-OUTPUT = {name for name, row in ACTIVATIONS.items() if row.output}
-STOCHASTIC = ("sgd", "adam")
+NOT_YET = -np.inf  # where the loss of an epoch is to be
 INTERRUPTED = "Training interrupted by user."
 
 
 class MLP(Weights, BaseEstimator):
     """The common part of both estimators."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(HIDDEN), list, tuple, np.ndarray],
-        "solver": [StrOptions({"lbfgs", *STOCHASTIC})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose", StrOptions({"bar"})],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "loss": [StrOptions(set(LOSSES))],
-        "output_activation": [StrOptions(OUTPUT), None],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
-        "scoring": [str, callable, None],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "callback": [callable, None],
-        "engine": [StrOptions(set(CHOICES))],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    def _validate_params(self) -> None:
+        validate(self)
 
     # ---- what the two classes say --------------------------------------------------------------------------
 
@@ -133,7 +103,8 @@ class MLP(Weights, BaseEstimator):
             if y.shape[1] != n_outputs:
                 raise ValueError(f"y has {y.shape[1]} outputs, expected {n_outputs}, as before")
         self.n_outputs_ = y.shape[1]
-        self._random_state = check_random_state(self.random_state)
+        seed = self.random_state
+        self._random_state = seeded(int(seed)) if isinstance(seed, Integral) else check_random_state(seed)
         if first_pass:
             self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype)
         self.__dict__.pop("_start", None)
@@ -290,7 +261,7 @@ class MLP(Weights, BaseEstimator):
 
     def _judge(self, progress: Any, loss: float, advance: Any) -> bool:
         """What follows each epoch: scores, words or a bar, the user's callback; whether that wants to stop."""
-        score = progress.epoch_ends(loss)
+        score = progress.score()
         if score is not None and self._tells:
             print(f"Validation score: {score:f}")
         if advance is not None:
@@ -313,17 +284,28 @@ class MLP(Weights, BaseEstimator):
     ) -> tuple[int, int] | None:
         """Train until something stops it; the epoch and the layer in which it diverged, or None."""
         steps, n_samples = self._optimizer, len(passes.samples.T)
-        order = np.arange(n_samples, dtype=np.intp) if self.shuffle else None
+        orders = Orders(n_samples, self._random_state if self.shuffle else None)
         clip_norm = 0.0 if self.clip_norm is None else float(self.clip_norm)
+        one_by_one = (
+            incremental
+            or passes.one_at_a_time
+            or steps.change_every_epoch
+            or self._tells
+            or advance is not None
+            or self.callback is not None
+        )
         diverged: tuple[int, int] | None = None
-        self.n_iter_ = 0
-        for _ in range(self.max_iter):
-            if order is not None:
-                order = order[self._random_state.permutation(n_samples)]
-            self.loss_ = passes.epoch(order, steps, batch_size, clip_norm)
-            self.n_iter_ += 1
-            self.t_ += n_samples
-            self.loss_curve_.append(self.loss_)
+        max_iter, self.n_iter_ = self.max_iter, 0
+        while self.n_iter_ < max_iter:
+            wanted = 1 if one_by_one else max_iter - self.n_iter_
+            epochs, indices = orders.draw(progress.epochs_ahead(wanted))
+            losses, done = np.full(epochs, NOT_YET), None
+            try:
+                done = passes.epochs(indices, steps, batch_size, clip_norm, losses)
+            finally:  # after Ctrl-C, too, the epochs that are over count
+                losses = losses[losses != NOT_YET] if done is None else losses[:done]
+                self._count_epochs(losses, n_samples)
+                progress.compare(losses if done is None else losses[:-1])
             if self._tells:
                 print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
             if diverged is None:
@@ -331,6 +313,7 @@ class MLP(Weights, BaseEstimator):
                 diverged = None if layer < 0 else (self.n_iter_, layer)
                 if diverged is not None and progress.scores is None:
                     raise ValueError(self._what_diverged(*diverged))
+            progress.compare(losses[-1:])
             wants_to_stop = self._judge(progress, self.loss_, advance)
             steps.epoch_ends(self.t_)
             if progress.none_for_too_long:
@@ -338,18 +321,25 @@ class MLP(Weights, BaseEstimator):
                 if self._tells:
                     print(progress.description + consequence)
                 if consequence.endswith("Stopping."):
-                    break
+                    return diverged
                 self._no_improvement_count = 0
             if wants_to_stop or incremental:
-                break
-            if self.n_iter_ == self.max_iter:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization"
-                    " hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
+                return diverged
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization"
+            " hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
         return diverged
+
+    def _count_epochs(self, losses: NDArray[np.float64], n_samples: int) -> None:
+        """What is known of the epochs that are over."""
+        self.n_iter_ += len(losses)
+        self.t_ += len(losses) * n_samples
+        if len(losses):
+            self.loss_ = losses[-1]
+            self.loss_curve_ += list(losses)
 
     def _what_diverged(self, epoch: int, layer: int) -> str:
         """scikit-learn's sentence, where it began, and what helps."""
@@ -388,7 +378,7 @@ class MLP(Weights, BaseEstimator):
         return self._outputs_of_checked(X)
 
     def _outputs_of_checked(self, X: Any) -> Any:
-        return Passes(self._machine, Samples(X, X, None), 0.0, 1.0).outputs(X)
+        return outputs(self._machine, X)
 
     def _outputs_are_finite(self, X: Any) -> bool:
         return bool(np.isfinite(self._outputs_of_checked(X)).all())

@@ -311,7 +311,7 @@ def train_epochs(
         Above 0: count as scikit-learn does. `l2` is then alpha itself, and the loss of a batch of weight B is
         this factor times its samples' reported losses, plus ``0.5*l2*sum(w*w)`` with the weights from before the
         update, the whole divided by B. An epoch's loss is the mean of its batches' losses, each times its number
-        of samples. Nothing stops a run that is no longer finite.
+        of samples. Losses that are not finite stop nothing; parameters are looked at after each epoch.
     clip_norm : float
         Above 0: a batch's gradient with a greater Euclidean norm is scaled down to it. Not for sequential plans.
     n_threads : int
@@ -321,7 +321,8 @@ def train_epochs(
     -------
     place, status
         The place reached, and FINISHED, PAUSED, STOPPED, LOSS_NOT_FINITE or PARAMETER_NOT_FINITE; for the last two
-        the place is that of the batch in which it was seen. That batch has been applied only in the last case.
+        the place is that of the batch in which it was seen, or after the epoch. That batch has been applied only
+        in the last case.
     """
     epoch, sample, batch, total, weight = place
     if clip_norm > 0.0 and plan.sequential:
@@ -396,6 +397,8 @@ def train_epochs(
                 if history[epoch] < stop_below:
                     status = STOPPED
             epoch, sample, total, weight = epoch + 1, 0, 0.0, 0.0
+            if batch_loss_factor > 0.0 and status == FINISHED and of_network.first_bad_layer() >= 0:
+                status = PARAMETER_NOT_FINITE
     for numbers in (of_network, *by_optimizer.moments):
         numbers.write_back()
     return (epoch, sample, batch, total, weight), status

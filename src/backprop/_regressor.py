@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import validate_data
 
+from . import _plain
 from ._checks import rows_sum_to_one
 from ._estimator_docs import with_parameters
 from ._mlp import MLP
@@ -124,16 +123,7 @@ class MLPRegressor(RegressorMixin, MLP):
         return model._begin_with(coefs, intercepts)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = _plain.validated(self, X, y, reset=reset, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._refuse_targets(y)

@@ -7,13 +7,15 @@ from the ones that training goes on with, which its own are not after a warm sta
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import check_scoring, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 from ._layout import Array
+
+EPOCHS_AT_ONCE = 100  # more save nothing
 
 
 class HeldOut(NamedTuple):
@@ -33,7 +35,7 @@ def split(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any,
     ValueError
         If fewer than two samples would be held out.
     """
-    of_one_column = is_classifier(estimator) and estimator.n_outputs_ == 1
+    of_one_column = isinstance(estimator, ClassifierMixin) and estimator.n_outputs_ == 1
     arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
     parts = train_test_split(
         *arrays,
@@ -47,7 +49,7 @@ def split(estimator: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any,
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
-    if is_classifier(estimator):
+    if isinstance(estimator, ClassifierMixin):
         y_val = estimator._label_binarizer.inverse_transform(y_val)
     return parts[0], parts[2], weights, HeldOut(X_val, y_val, weights_val, X_val)
 
@@ -69,7 +71,8 @@ def given(estimator: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> Hel
         raise ValueError(f"{missing} is missing: X_val and y_val are given together or not at all")
     checked = validate_data(estimator, X_val, accept_sparse=["csr", "csc"], reset=False)
     check_consistent_length(X_val, y_val)
-    y_val = _checked_labels(estimator, y_val) if is_classifier(estimator) else _checked_targets(estimator, y_val)
+    checked_y = _checked_labels if isinstance(estimator, ClassifierMixin) else _checked_targets
+    y_val = checked_y(estimator, y_val)
     if sample_weight_val is not None:
         sample_weight_val = _check_sample_weight(sample_weight_val, checked)
     return HeldOut(X_val, y_val, sample_weight_val, checked)
@@ -123,9 +126,11 @@ def score(estimator: Any, held_out: HeldOut, scorer: Any) -> float:
         arguments = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
         return float(scorer(judged, held_out.X, held_out.y, **arguments))
     predicted = estimator._predict_checked(held_out.checked)
-    if is_classifier(estimator):
+    if isinstance(estimator, ClassifierMixin):
         right = dense(predicted) == dense(held_out.y)
         right = right.all(axis=1) if right.ndim == 2 else right
+        if held_out.sample_weight is None:  # the average's bits, sooner
+            return int(np.count_nonzero(right)) / len(right)
         return float(np.average(right, weights=held_out.sample_weight))
     if not np.isfinite(predicted).all():
         return float("nan")
@@ -176,18 +181,36 @@ class Progress:
         if self.by_loss and estimator.best_loss_ is None:
             estimator.best_loss_ = np.inf
 
-    def epoch_ends(self, loss: float) -> Any:
-        """Score, compare with the best so far, count; the score, or None without held-out samples."""
+    def compare(self, losses: Any) -> None:
+        """Where losses decide: each of an epoch with the best so far."""
+        if not self.by_loss:
+            return
         estimator = self.estimator
-        best_before = getattr(estimator, "best_validation_score_", None)
-        found = None if self.scores is None else self.scores.add()
-        if self.by_score:
-            self._count(found < best_before + estimator.tol)
-        elif self.by_loss:
+        for loss in losses:
             self._count(loss > estimator.best_loss_ - estimator.tol)
             if loss < estimator.best_loss_:
                 estimator.best_loss_ = loss
+
+    def score(self) -> Any:
+        """Score the present weights, and compare where scores decide; None without held-out samples."""
+        if self.scores is None:
+            return None
+        best_before = self.estimator.best_validation_score_
+        found = self.scores.add()
+        if self.by_score:
+            self._count(found < best_before + self.estimator.tol)
         return found
+
+    def epochs_ahead(self, most: int) -> int:
+        """How many epochs, of `most`, surely come before an end: losses can be compared after several.
+
+        Scores cannot, as they need the weights of their epoch.
+        """
+        if self.scores is not None:
+            return 1
+        estimator = self.estimator
+        surely = estimator.n_iter_no_change + 1 - estimator._no_improvement_count
+        return int(max(1, min(most, surely, EPOCHS_AT_ONCE)))
 
     def _count(self, without: bool) -> None:
         self.estimator._no_improvement_count = self.estimator._no_improvement_count + 1 if without else 0
