@@ -15,11 +15,23 @@ cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target
         target[k] = source[k]
 
 
+cdef inline void c_start(
+    const Py_ssize_t count, const bint fresh, const real* before, real* sums
+) noexcept nogil:
+    """Where sums begin: at 0, or at what they were."""
+    cdef Py_ssize_t k
+    for k in range(count):
+        sums[k] = 0 if fresh else before[k]
+
+
 cdef inline void c_nets_four(
-    const Py_ssize_t columns, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
     const real** x, Py_ssize_t s, Py_ssize_t last, real* nets, Py_ssize_t stride
 ) noexcept nogil:
-    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples, up to the last, and some columns."""
+    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples, up to the last, and some columns.
+
+    A fresh sum begins with 0.
+    """
     cdef Py_ssize_t i, j, s1 = min(s + 1, last), s2 = min(s + 2, last), s3 = min(s + 3, last)
     cdef const real* x0 = x[s]
     cdef const real* x1 = x[s1]
@@ -31,10 +43,10 @@ cdef inline void c_nets_four(
     cdef real[MOST_COLUMNS] sum3
     if first >= stop:  # a loop that may not run at all would keep its sums in memory
         return
-    c_copy(columns, nets + s * stride, sum0)
-    c_copy(columns, nets + s1 * stride, sum1)
-    c_copy(columns, nets + s2 * stride, sum2)
-    c_copy(columns, nets + s3 * stride, sum3)
+    c_start(columns, fresh, nets + s * stride, sum0)
+    c_start(columns, fresh, nets + s1 * stride, sum1)
+    c_start(columns, fresh, nets + s2 * stride, sum2)
+    c_start(columns, fresh, nets + s3 * stride, sum3)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -49,7 +61,7 @@ cdef inline void c_nets_four(
 
 
 cdef inline void c_nets_eight(
-    const Py_ssize_t columns, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
     const real** x, real* nets, Py_ssize_t stride
 ) noexcept nogil:
     """The same of eight samples, whose x and nets begin here."""
@@ -72,14 +84,14 @@ cdef inline void c_nets_eight(
     cdef real[MOST_COLUMNS] sum7
     if first >= stop:
         return
-    c_copy(columns, nets, sum0)
-    c_copy(columns, nets + stride, sum1)
-    c_copy(columns, nets + 2 * stride, sum2)
-    c_copy(columns, nets + 3 * stride, sum3)
-    c_copy(columns, nets + 4 * stride, sum4)
-    c_copy(columns, nets + 5 * stride, sum5)
-    c_copy(columns, nets + 6 * stride, sum6)
-    c_copy(columns, nets + 7 * stride, sum7)
+    c_start(columns, fresh, nets, sum0)
+    c_start(columns, fresh, nets + stride, sum1)
+    c_start(columns, fresh, nets + 2 * stride, sum2)
+    c_start(columns, fresh, nets + 3 * stride, sum3)
+    c_start(columns, fresh, nets + 4 * stride, sum4)
+    c_start(columns, fresh, nets + 5 * stride, sum5)
+    c_start(columns, fresh, nets + 6 * stride, sum6)
+    c_start(columns, fresh, nets + 7 * stride, sum7)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -103,8 +115,8 @@ cdef inline void c_nets_eight(
 
 
 cdef inline void c_nets_columns(
-    const Py_ssize_t columns, const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
+    const Py_ssize_t columns, const bint fresh, const Spec* spec, const Workspace* space, const real* parameters,
+    Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
 ) noexcept nogil:
     """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
     cdef const Layer* layer = &spec.layers[level]
@@ -114,11 +126,35 @@ cdef inline void c_nets_columns(
     cdef Py_ssize_t s = 0
     if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real):
         while s + 8 <= rows:
-            c_nets_eight(columns, first, stop, layer.width, w, x + s, nets + s * spec.row, spec.row)
+            c_nets_eight(columns, fresh, first, stop, layer.width, w, x + s, nets + s * spec.row, spec.row)
             s += 8
     while s < rows:
-        c_nets_four(columns, first, stop, layer.width, w, x, s, rows - 1, nets, spec.row)
+        c_nets_four(columns, fresh, first, stop, layer.width, w, x, s, rows - 1, nets, spec.row)
         s += 4
+
+
+cdef inline void c_nets_piece(
+    const bint fresh, const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level,
+    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop
+) noexcept nogil:
+    """All columns."""
+    cdef Py_ssize_t j = 0, width = spec.layers[level].width
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+        c_nets_columns(
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop, j
+        )
+        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+        c_nets_columns(
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop,
+            j
+        )
+        j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
+    while j < width:
+        c_nets_columns(
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop, j
+        )
+        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
 
 
 cdef widely c_nets_rows(
@@ -129,38 +165,22 @@ cdef widely c_nets_rows(
     The weights are taken in pieces, of which the first cache holds a block's columns while all samples go through.
     """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t first = 0, stop, s, j, width = layer.width
+    cdef Py_ssize_t first = PIECE, s
     if rows == 1:  # a block would take it four times
         c_layer_nets(
             layer, spec.bias, parameters, <const real*>c_below(space, level, 0), <real*>space.nets + layer.column
         )
         return 0
-    for s in range(rows):
-        memset(<real*>space.nets + layer.column + s * spec.row, 0, width * sizeof(real))
+    c_nets_piece(True, spec, space, parameters, level, rows, 0, min(<Py_ssize_t>PIECE, layer.fan_in))
     while first < layer.fan_in:
-        stop = min(first + PIECE, layer.fan_in)
-        j = 0
-        while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
-            c_nets_columns(
-                BLOCK_BYTES // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
-            )
-            j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-        if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
-            c_nets_columns(
-                BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
-            )
-            j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
-        while j < width:
-            c_nets_columns(
-                VECTOR_BYTES // <Py_ssize_t>sizeof(real), spec, space, parameters, level, rows, first, stop, j
-            )
-            j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
-        first = stop
+        c_nets_piece(False, spec, space, parameters, level, rows, first, min(first + PIECE, layer.fan_in))
+        first += PIECE
     if spec.bias == NO_BIAS:
         return 0
     for s in range(rows):
         c_add_bias(
-            spec.bias, width, parameters + layer.bias, <real*>space.nets + layer.column + s * spec.row
+            spec.bias, layer.width, parameters + layer.bias,
+            <real*>space.nets + layer.column + s * spec.row
         )
     return 0
 
@@ -178,14 +198,6 @@ cdef inline void c_add_bias(
         shared = b[0]
         for j in range(width):
             net[j] = net[j] + shared
-
-
-cdef inline void c_start(
-    const Py_ssize_t count, const bint fresh, const real* before, real* sums
-) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(count):
-        sums[k] = 0 if fresh else before[k]
 
 
 cdef inline void c_gradient_four(
@@ -430,13 +442,17 @@ cdef inline void c_back_block(
 ) noexcept nogil:
     """back[s][i] = sum over j of delta[s][j]*w[i][j], of some samples and four rows of weights.
 
-    `turned` has the deltas with the samples side by side: (fan_out, columns).
+    `turned` has the deltas with the samples side by side: (fan_out, columns). The sums are turned back four by four.
     """
-    cdef Py_ssize_t j, s
+    cdef Py_ssize_t j, s, k
     cdef real[MOST_COLUMNS] sum0
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
+    cdef real[4 * MOST_COLUMNS] sums
+    cdef real[16] four
+    if fan_out < 1:
+        return
     for s in range(columns):
         sum0[s] = sum1[s] = sum2[s] = sum3[s] = 0
     for j in range(fan_out):
@@ -446,11 +462,19 @@ cdef inline void c_back_block(
             sum2[s] = sum2[s] + turned[s] * row2[j]
             sum3[s] = sum3[s] + turned[s] * row3[j]
         turned += columns
-    for s in range(columns):
-        back[s * stride] = sum0[s]
-        back[s * stride + 1] = sum1[s]
-        back[s * stride + 2] = sum2[s]
-        back[s * stride + 3] = sum3[s]
+    c_copy(columns, sum0, sums)
+    c_copy(columns, sum1, sums + columns)
+    c_copy(columns, sum2, sums + 2 * columns)
+    c_copy(columns, sum3, sums + 3 * columns)
+    s = 0
+    while s < columns:
+        if real is float:
+            backprop_turn32(sums + s, columns, 2 * columns, 3 * columns, four)
+        else:
+            backprop_turn64(sums + s, columns, 2 * columns, 3 * columns, four)
+        for k in range(4):
+            c_copy(4, four + 4 * k, back + (s + k) * stride)
+        s += 4
 
 
 cdef widely c_hidden_rows(
