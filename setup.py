@@ -18,7 +18,8 @@ from setuptools.errors import BaseError
 
 # No flag here may change a value: no -ffast-math, no -march, no contraction of a*b+c into one rounding.
 FLAGS = {
-    "unix": ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    # Python's own flags ask for -g, which takes a quarter of the compiler's time and most of the file.
+    "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
     "msvc": ["/O2", "/fp:precise"],
 }
 # What keeps the sums of a block in registers: gcc must see its short loops as loops until it has vectorised them.
@@ -40,13 +41,26 @@ class BuildExtension(build_ext):
     """Adds the flags, once the compiler is known, and lets the build go on without one."""
 
     def run(self) -> None:
-        """Build; without any compiler at all, setuptools gives up before it looks at `optional`."""
+        """Translate and build; without any compiler at all, setuptools gives up before it looks at `optional`."""
+        for extension, translated in zip(self.extensions, self.translated(), strict=True):
+            extension.sources = translated.sources
         try:
             super().run()
         except BaseError as error:
             if REQUIRED:
                 raise
             self.warn(f"the compiled engine was not built, the package will run in pure Python: {error}")
+
+    def translated(self) -> list[Extension]:
+        """The extensions in C. Not before it is needed: setuptools runs this file for every question it has."""
+        return cythonize(
+            self.extensions,
+            build_dir="build/cython",
+            force=True,  # cythonize does not notice a changed directive
+            nthreads=WORKERS,
+            # Bounds checks stay on: they guard the doors. The kernels work on pointers, and have none.
+            compiler_directives={"language_level": 3, "cdivision": True},
+        )
 
     def build_extensions(self) -> None:
         """Build, with our flags after the system's."""
@@ -90,14 +104,4 @@ for level in BUILT:
 # Processes for Cython; on systems that do not fork they would import this file again.
 WORKERS = os.cpu_count() if sys.platform == "linux" else 0
 
-setup(
-    cmdclass={"build_ext": BuildExtension},
-    ext_modules=cythonize(
-        modules,
-        build_dir="build/cython",
-        force=True,  # cythonize does not notice a changed directive
-        nthreads=WORKERS,
-        # Bounds checks stay on: they guard the doors. The kernels work on pointers and have none to switch off.
-        compiler_directives={"language_level": 3, "cdivision": True},
-    ),
-)
+setup(cmdclass={"build_ext": BuildExtension}, ext_modules=modules)

@@ -252,7 +252,7 @@ def test_float32_numbers_come_back_as_such():
     assert type(_custom.CustomActivationRow("", activation(lambda net: 1)).value(0.5)) is float
 
 
-@pytest.mark.parametrize("options", [{"activation": Softsign()}, {"loss": LogCosh()}], ids=str)
+@pytest.mark.parametrize("options", [{"activation": Softsign()}, {"loss": LogCosh()}], ids=["activation", "loss"])
 def test_a_float32_network_is_checked_and_trained(options):
     net = small(**options, dtype="float32")
     assert bp.gradcheck(net, X, T).ok

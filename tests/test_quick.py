@@ -129,10 +129,13 @@ def test_what_is_ordinary_goes_the_short_way(case):
     """Without this the other tests could compare the long way with itself."""
     quick, slow = pair(case)
     X, T = case.draw()
-    assume(all(np.abs(net).max() < 20 for net in slow.nets(X)))  # exp of more is not calm in float32
+    assume(all(np.abs(net).max() < 20 for net in slow.nets(X)))
+    if case.options["output_activation"] == "exp":  # of more, its square is soon not calm in float32
+        assume(np.abs(slow.nets(X)[-1]).max() < 3)
     assert_same_bits(quick._quick.forward(X), slow.forward(X))
     assert_same_bits(quick._quick.forward(X[0]), slow.forward(X[0]))
-    assert quick._quick.step(X[0], T[0], 0.1) == slow.step(X[0], T[0], 0.1)
+    rate = 0.001  # in a sequential update larger weights are the next layer's larger deltas
+    assert quick._quick.step(X[0], T[0], rate) == slow.step(X[0], T[0], rate)
     assert_same_bits(quick._machine.block, slow._machine.block)
 
 

@@ -391,15 +391,18 @@ def test_the_signal_in_the_middle_of_a_row(place, jobs):
     text = FLOWERS.replace("max_iter = 30", "max_iter = 10000000\ntol = 0.0\nn_iter_no_change = 10000000", 1)
     (place / "flowers.toml").write_text(text)
     command = [sys.executable, "-m", "backprop", "sweep", "flowers.toml", "-j", jobs, "-o", "out.json"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert running.stdout.readline().startswith("flowers.csv: 60 samples")
-    time.sleep(2.0)
-    for _ in range(3):  # for a moment, while processes are started, none hears it
-        running.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(timeout=30)
-            break
-    _, err = running.communicate(timeout=30)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout.readline().startswith("flowers.csv: 60 samples")
+            time.sleep(2.0)
+            for _ in range(3):  # for a moment, while processes are started, none hears it
+                running.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    running.wait(timeout=30)
+                    break
+            _, err = running.communicate(timeout=30)
+        finally:
+            running.kill()
     assert running.returncode == 130
     assert err == "Interrupted: out.json has 0 of 6 rows; the same command goes on.\n"
     assert Results.load(place / "out.json").rows == []

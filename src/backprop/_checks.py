@@ -151,7 +151,7 @@ def float_array(name: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{expected}, not of dtype {array.dtype} ({shown(value)})")
     with np.errstate(over="ignore"):  # a longdouble may become inf here, and is then refused as that
-        kind = np.float32 if array.dtype == np.float32 else np.float64
+        kind = np.float32 if array.dtype.newbyteorder("=") == np.float32 else np.float64
         return np.require(array, kind, ["C_CONTIGUOUS", "ALIGNED"])
 
 
