@@ -93,8 +93,8 @@ LEVELS = {
 PLATFORM = "msvc" if sys.platform == "win32" else "unix"
 BUILT = [level for level in LEVELS if PLATFORM in LEVELS[level]] if MACHINE in ("x86_64", "amd64") else []
 
-PARTS = "objects quick threads kernels small online blocks layers updates model vectors functions elementary elementary32"
-PARTS += " lanes lanes_small members ensemble ensemble_door"
+PARTS = "objects quick threads kernels small online blocks layers updates model vectors functions elementary"
+PARTS += " elementary32 lanes lanes_small members ensemble ensemble_door"
 SOURCES = [f"src/backprop/_{name}.pxi" for name in PARTS.split()]
 modules = [Extension("backprop._core", ["src/backprop/_core.pyx"], depends=SOURCES)]
 for level in BUILT:

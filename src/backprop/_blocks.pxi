@@ -25,10 +25,10 @@ cdef inline void c_start(
 
 
 cdef inline void c_nets_four(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
-    const real** x, Py_ssize_t s, Py_ssize_t last, real* nets, Py_ssize_t stride
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
+    const real* restrict w, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets, Py_ssize_t stride
 ) noexcept nogil:
-    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples, up to the last, and some columns.
+    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples (up to the last), some columns.
 
     A fresh sum begins with 0.
     """
@@ -61,8 +61,8 @@ cdef inline void c_nets_four(
 
 
 cdef inline void c_nets_eight(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width, const real* restrict w,
-    const real** x, real* nets, Py_ssize_t stride
+    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
+    const real* restrict w, const real** x, real* nets, Py_ssize_t stride
 ) noexcept nogil:
     """The same of eight samples, whose x and nets begin here."""
     cdef Py_ssize_t i, j
@@ -442,7 +442,7 @@ cdef inline void c_back_block(
 ) noexcept nogil:
     """back[s][i] = sum over j of delta[s][j]*w[i][j], of some samples and four rows of weights.
 
-    `turned` has the deltas with the samples side by side: (fan_out, columns). The sums are turned back four by four.
+    `turned` has the deltas with the samples side by side: (fan_out, columns). The sums are turned back by fours.
     """
     cdef Py_ssize_t j, s, k
     cdef real[MOST_COLUMNS] sum0

@@ -1,8 +1,8 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
 # `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers,
-# `_layers.pxi` what happens in a layer, `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a batch is
-# shared, `_online.pxi` and `_small.pxi` runs of single samples. `_vectors.pxi` has what depends on the machine.
+# `_layers.pxi` what happens in a layer, `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a
+# batch is shared, `_online.pxi` and `_small.pxi` runs of single samples, `_vectors.pxi` what depends on the machine.
 
 include "_functions.pxi"
 include "_model.pxi"

@@ -79,8 +79,8 @@ cdef void c_back(
 ) noexcept nogil:
     """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its padding becomes 0.
 
-    Four rows at a time, turned: their sums are the lanes of a vector, and each takes its terms in order. A row past
-    the last stands in for none; its sum is thrown away.
+    Four rows at a time, turned: their sums are the lanes of a vector, and each takes its terms in order. A row
+    past the last stands in for none; its sum is thrown away.
     """
     cdef Py_ssize_t i, j, k, r, w1, w2, w3, n = layer.fan_in, last = n - 1, width = layer.width
     cdef const real* row

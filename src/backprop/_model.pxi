@@ -72,7 +72,7 @@ ctypedef struct Workspace:
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
     double* losses         # (rows,): each sample's loss, times its weight
     Py_ssize_t seats       # from one layer's row of `inputs` to the next
-    const void** inputs    # (n_layers, seats): where what a layer takes in stands; the first row is for the samples
+    const void** inputs    # (n_layers, seats): where what a layer takes in stands; in the first row the samples
     const void** targets
     void* nets             # (rows, spec.row)
     void* outs

@@ -142,12 +142,13 @@ cdef inline void c_fused_columns(
     """All columns of a layer."""
     cdef Py_ssize_t j = 0, width = layer.width
     cdef real* w = parameters + layer.weights
-    cdef real* first = c_state_of(optimizer, optimizer.first, layer.weights, parameters)
-    cdef real* second = c_state_of(optimizer, optimizer.second, layer.weights, parameters)
+    cdef real* first = c_state_of(optimizer.first, layer.weights, parameters)
+    cdef real* second = c_state_of(optimizer.second, layer.weights, parameters)
     cdef real[N_NUMBERS] numbers
     c_numbers(optimizer, alpha, numbers)
     # One vector on its own would wait for each of its additions: it goes with a whole line.
-    if (width * <Py_ssize_t>sizeof(real)) % (LINE_BYTES // 2) == VECTOR_BYTES and width > LINE_BYTES // <Py_ssize_t>sizeof(real):
+    cdef Py_ssize_t n_bytes = width * <Py_ssize_t>sizeof(real)
+    if n_bytes > LINE_BYTES and n_bytes % (LINE_BYTES // 2) == VECTOR_BYTES:
         c_fused_block(
             (LINE_BYTES + VECTOR_BYTES) // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j,
             first + j, second + j, delta + j, before, numbers, below, net + j

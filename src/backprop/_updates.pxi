@@ -1,6 +1,6 @@
 # What an optimizer makes of a gradient: the update of a batch, number by number.
 #
-# `optimizers.py` has the formulas. Method and L2 are constants of the loops here, so that each is one without branches.
+# `optimizers.py` has the formulas. Method and L2 are constants of the loops here, so that none of them branches.
 
 cdef enum:  # an optimizer's numbers in the network's dtype; the rows of `Lanes.numbers` too
     RATE
@@ -65,7 +65,7 @@ cdef inline void c_update_run(
         c_update_number(method, numbers, g, w + k, first + k, second + k)
 
 
-cdef inline real* c_state_of(const Optimizer* optimizer, void* state, Py_ssize_t start, real* parameters) noexcept nogil:
+cdef inline real* c_state_of(void* state, Py_ssize_t start, real* parameters) noexcept nogil:
     """A stretch of the optimizer's state; for one that has none, the parameters stand in, and are not touched."""
     return (<real*>state if state != NULL else parameters) + start
 
@@ -77,8 +77,8 @@ cdef void c_update_part(
     """Update a stretch of the block from grad = (S + alpha*w)*(1/B); `s` is that stretch of S."""
     cdef real[N_NUMBERS] numbers
     cdef real* w = parameters + start
-    cdef real* first = c_state_of(optimizer, optimizer.first, start, parameters)
-    cdef real* second = c_state_of(optimizer, optimizer.second, start, parameters)
+    cdef real* first = c_state_of(optimizer.first, start, parameters)
+    cdef real* second = c_state_of(optimizer.second, start, parameters)
     c_numbers(optimizer, alpha, numbers)
     if alpha != 0:
         if optimizer.method == MOMENTUM:

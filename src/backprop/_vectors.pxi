@@ -54,15 +54,19 @@ cdef inline Py_ssize_t whole_vectors(Py_ssize_t width, size_t item) noexcept nog
 
 cdef extern from *:
     """
-    /* Four numbers of four rows of weights each, turned: the first of each row, the second of each, and so on. */
+    /* Four numbers of each of four rows, turned: the first of each row, the second of each, and so on. */
     #if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
     #define BACKPROP_TURN(name, real, vector, size) \
         typedef real vector __attribute__((vector_size(size), aligned(sizeof(real)))); \
-        static CYTHON_INLINE void name(const real* row, Py_ssize_t w1, Py_ssize_t w2, Py_ssize_t w3, real* turned) { \
-            vector a = *(const vector*)row, b = *(const vector*)(row + w1); \
-            vector c = *(const vector*)(row + w2), d = *(const vector*)(row + w3); \
-            vector ab = __builtin_shufflevector(a, b, 0, 4, 2, 6), cd = __builtin_shufflevector(c, d, 0, 4, 2, 6); \
-            vector ba = __builtin_shufflevector(a, b, 1, 5, 3, 7), dc = __builtin_shufflevector(c, d, 1, 5, 3, 7); \
+        static CYTHON_INLINE void name( \
+            const real* row, Py_ssize_t to_1, Py_ssize_t to_2, Py_ssize_t to_3, real* turned \
+        ) { \
+            vector a = *(const vector*)row, b = *(const vector*)(row + to_1); \
+            vector c = *(const vector*)(row + to_2), d = *(const vector*)(row + to_3); \
+            vector ab = __builtin_shufflevector(a, b, 0, 4, 2, 6); \
+            vector cd = __builtin_shufflevector(c, d, 0, 4, 2, 6); \
+            vector ba = __builtin_shufflevector(a, b, 1, 5, 3, 7); \
+            vector dc = __builtin_shufflevector(c, d, 1, 5, 3, 7); \
             *(vector*)turned = __builtin_shufflevector(ab, cd, 0, 1, 4, 5); \
             *(vector*)(turned + 4) = __builtin_shufflevector(ba, dc, 0, 1, 4, 5); \
             *(vector*)(turned + 8) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7); \
@@ -70,13 +74,15 @@ cdef extern from *:
         }
     #else
     #define BACKPROP_TURN(name, real, vector, size) \
-        static CYTHON_INLINE void name(const real* row, Py_ssize_t w1, Py_ssize_t w2, Py_ssize_t w3, real* turned) { \
+        static CYTHON_INLINE void name( \
+            const real* row, Py_ssize_t to_1, Py_ssize_t to_2, Py_ssize_t to_3, real* turned \
+        ) { \
             int k; \
             for (k = 0; k < 4; k++) { \
                 turned[4 * k] = row[k]; \
-                turned[4 * k + 1] = row[w1 + k]; \
-                turned[4 * k + 2] = row[w2 + k]; \
-                turned[4 * k + 3] = row[w3 + k]; \
+                turned[4 * k + 1] = row[to_1 + k]; \
+                turned[4 * k + 2] = row[to_2 + k]; \
+                turned[4 * k + 3] = row[to_3 + k]; \
             } \
         }
     #endif
