@@ -2,7 +2,7 @@
 #
 # `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers,
 # `_layers.pxi` what happens in a layer, `_blocks.pxi` the same for many samples at once, `_threads.pxi` how a
-# batch is shared, `_online.pxi` and `_small.pxi` runs of single samples, `_vectors.pxi` what depends on the machine.
+# batch is shared, `_online.pxi` and `_small.pxi` runs of single samples, `_vectors.pxi` what the machine decides.
 
 include "_functions.pxi"
 include "_model.pxi"
