@@ -412,13 +412,6 @@ cdef void c_update_rows(
         i += STRETCH
 
 
-cdef inline void c_prefetch_rows(const real* w, Py_ssize_t count) noexcept nogil:
-    """Ask for weights that are needed in a while: their way from the second cache is as long as the sums take."""
-    cdef Py_ssize_t k
-    for k in range(0, count * <Py_ssize_t>sizeof(real), 64):
-        PREFETCH(<const char*>w + k)
-
-
 cdef inline void c_add_bias_gradient(
     const Layer* layer, Bias bias, const real* restrict delta, real* restrict b
 ) noexcept nogil:

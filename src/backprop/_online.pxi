@@ -53,7 +53,7 @@ cdef bint c_step_is_tame(
         return step <= 1e290
 
 
-cdef void c_sparse_sums(
+cdef widely c_sparse_sums(
     const Layer* layer, const real* restrict parameters, const real* restrict below,
     const Py_ssize_t* restrict rows, Py_ssize_t count, real* restrict net
 ) noexcept nogil:
@@ -71,8 +71,6 @@ cdef void c_sparse_sums(
         row0, row1 = w + rows[k] * width, w + rows[k + 1] * width
         row2, row3 = w + rows[k + 2] * width, w + rows[k + 3] * width
         x0, x1, x2, x3 = below[rows[k]], below[rows[k + 1]], below[rows[k + 2]], below[rows[k + 3]]
-        for j in range(k + 4, min(k + 8, count)):
-            c_prefetch_rows(w + rows[j] * width, width)
         for j in range(width):
             net[j] = (((net[j] + x0 * row0[j]) + x1 * row1[j]) + x2 * row2[j]) + x3 * row3[j]
         k += 4
@@ -82,9 +80,10 @@ cdef void c_sparse_sums(
         for j in range(width):
             net[j] = net[j] + x0 * row0[j]
         k += 1
+    return 0
 
 
-cdef void c_sparse_update(
+cdef widely c_sparse_update(
     const Layer* layer, real* restrict parameters, const real* restrict below, const Py_ssize_t* restrict rows,
     Py_ssize_t count, const real* restrict delta, real rate
 ) noexcept nogil:
@@ -95,10 +94,9 @@ cdef void c_sparse_update(
     for k in range(count):
         row = parameters + layer.weights + rows[k] * width
         x = below[rows[k]]
-        if k + 4 < count:
-            c_prefetch_rows(<const real*>parameters + layer.weights + rows[k + 4] * width, width)
         for j in range(width):
             row[j] = row[j] - rate * (delta[j] * x)
+    return 0
 
 
 cdef enum:

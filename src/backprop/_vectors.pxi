@@ -28,16 +28,9 @@ cdef extern from *:
     #else
     #define WIDELY int
     #endif
-
-    #if defined(__GNUC__) || defined(__clang__)
-    #define PREFETCH(address) __builtin_prefetch(address, 1)
-    #else
-    #define PREFETCH(address) ((void)0)
-    #endif
     """
     const Py_ssize_t BLOCK_ROWS, BLOCK_BYTES, LINE_BYTES
     ctypedef int widely "WIDELY"  # returned by functions that are to use vectors of 512 bits
-    void PREFETCH(const void* address) noexcept nogil
 
 cdef enum:
     VECTOR_BYTES = 32          # the facade pads every width to whole vectors
