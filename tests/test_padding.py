@@ -33,3 +33,17 @@ def test_it_stays_zero(output, loss, dtype):
             net.step(X[0], T[0], 0.01)
             assert padding(net).size > 0
             assert not padding(net).any()
+
+
+@pytest.mark.parametrize("engine", ["compiled", "python"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_shared_bias_whose_exp_overflows_does_not_reach_it(batch_size, engine):
+    rng = np.random.RandomState(0)
+    net = bp.Network([3, 3, 3], output_activation="exp", bias="shared", engine=engine, random_state=0)
+    net.biases[0][:], net.biases[1][:] = 5.0, 800.0  # alone exp(800) would be infinite
+    net.weights[1][:] = -1000.0
+    X, T = rng.uniform(size=(4, 3)), rng.uniform(size=(4, 3))
+    net.train(X, T, epochs=2, learning_rate=1e-3, batch_size=batch_size)
+    net.step(X[0], T[0], 1e-3)
+    assert np.isfinite(net.parameters).all()
+    assert not padding(net).any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import backprop as bp
-from backprop import _engine
+from backprop import _engine, _pacing
 
 pytestmark = pytest.mark.skipif(
     isinstance(_engine.compiled_engine(), ImportError), reason="the compiled engine is not installed"
@@ -94,3 +94,29 @@ def test_a_weight_that_overflows_is_seen_by_the_next_sample_though_its_input_is_
     )
     assert compiled == python
     assert "starts with X[1]" in compiled[0]
+
+
+@pytest.mark.parametrize(("dtype", "rate", "least"), [("float64", 1.5e308, 1e-300), ("float32", 3e38, 1e-30)])
+@pytest.mark.parametrize("where", ["after a dense sample", "in the next epoch", "in the next slice"])
+def test_so_is_one_that_overflows_in_an_update_without_a_list_or_in_an_earlier_call(
+    where, dtype, rate, least, monkeypatch
+):
+    X = np.zeros((40, 64))
+    X[range(39), range(1, 40)] = least
+    if where == "after a dense sample":
+        X[4, :30] = least
+    if where == "in the next slice":
+        monkeypatch.setattr(_pacing, "SLICE_SECONDS", 1e-9)
+    X[39 if where == "in the next epoch" else 4, 0] = 30.0
+    T = np.full((40, 1), 0.25)
+    compiled, python = both(
+        [64, 1],
+        X,
+        T,
+        lambda net: net.train(X, T, epochs=3, learning_rate=rate),
+        loss="log_loss",
+        bias="none",
+        dtype=dtype,
+    )
+    assert compiled == python
+    assert f"starts with X[{0 if where == 'in the next epoch' else 5}]" in compiled[0]

@@ -178,26 +178,8 @@ cdef widely c_nets_rows(
     if spec.bias == NO_BIAS:
         return 0
     for s in range(rows):
-        c_add_bias(
-            spec.bias, layer.width, parameters + layer.bias,
-            <real*>space.nets + layer.column + s * spec.row
-        )
+        c_add_bias(layer, spec.bias, parameters, <real*>space.nets + layer.column + s * spec.row)
     return 0
-
-
-cdef inline void c_add_bias(
-    Bias bias, Py_ssize_t padded, const real* restrict b, real* restrict net
-) noexcept nogil:
-    """net[j] = net[j] + bias[j]."""
-    cdef Py_ssize_t j, width = whole_vectors(padded, sizeof(real))
-    cdef real shared
-    if bias == PER_UNIT:
-        for j in range(width):
-            net[j] = net[j] + b[j]
-    elif bias == SHARED:
-        shared = b[0]
-        for j in range(width):
-            net[j] = net[j] + shared
 
 
 cdef inline void c_gradient_four(

@@ -320,7 +320,7 @@ def train_epochs(
     cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf
     cdef double* block64 = <double*>parameter_block.view.buf
-    cdef bint finite
+    cdef bint finite, lists = False
     cdef int status = 0  # FINISHED
     with nogil:
         if batch == 0:
@@ -328,6 +328,8 @@ def train_epochs(
                 c_clear_minus_zeros(spec, block32)
             else:
                 c_clear_minus_zeros(spec, block64)
+        if online and plain:
+            lists = c_can_list(spec, block32) if spec.single else c_can_list(spec, block64)
         while epoch < stop_epoch and status == 0:
             if batch == last_batch:
                 status = 1  # PAUSED
@@ -347,12 +349,12 @@ def train_epochs(
                 if spec.single:
                     done = c_train_ones(
                         spec, &scratch.space, block32, data, sample, stop, &moments.optimizer,
-                        learning_rates[epoch], l2, &meter
+                        learning_rates[epoch], l2, &meter, &lists
                     )
                 else:
                     done = c_train_ones(
                         spec, &scratch.space, block64, data, sample, stop, &moments.optimizer,
-                        learning_rates[epoch], l2, &meter
+                        learning_rates[epoch], l2, &meter, &lists
                     )
                 if done < stop - sample:
                     finite = False

@@ -4,6 +4,7 @@
 # included. Constants are variables of the network's dtype: beside a float a literal would make C compute in
 # double, and round too late.
 
+from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport NAN, fabs, fabsf, isfinite, sqrt, sqrtf
 
 include "_vectors.pxi"

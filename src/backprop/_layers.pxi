@@ -51,27 +51,35 @@ cdef inline void c_wide_sums(
         i += 1
 
 
+cdef inline void c_add_bias(
+    const Layer* layer, Bias bias, const real* restrict parameters, real* restrict net
+) noexcept nogil:
+    """net[j] = net[j] + bias[j]. The padding has none: its net stays 0, and what a function makes of 0 is finite."""
+    cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
+    cdef const real* restrict b = parameters + layer.bias
+    cdef real shared
+    if bias == PER_UNIT:
+        for j in range(width):
+            net[j] = net[j] + b[j]
+    elif bias == SHARED:
+        shared = b[0]
+        for j in range(layer.fan_out):
+            net[j] = net[j] + shared
+
+
 cdef void c_layer_nets(
     const Layer* layer, Bias bias, const real* restrict parameters, const real* restrict below, real* restrict net
 ) noexcept nogil:
     """net[j] = sum over i of below[i]*w[i][j], then + bias[j]."""
-    cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
+    cdef Py_ssize_t width = whole_vectors(layer.width, sizeof(real))
     cdef const real* restrict w = parameters + layer.weights
-    cdef const real* restrict b = parameters + layer.bias
-    cdef real shared
     if width == VECTOR_BYTES // <Py_ssize_t>sizeof(real):
         c_narrow_sums(layer.fan_in, VECTOR_BYTES // <Py_ssize_t>sizeof(real), w, below, net)
         if real is float:
             c_narrow_sums(layer.fan_in, VECTOR_BYTES // <Py_ssize_t>sizeof(real), w + 4, below, net + 4)
     else:
         c_wide_sums(layer.fan_in, width, w, below, net)
-    if bias == PER_UNIT:
-        for j in range(width):
-            net[j] = net[j] + b[j]
-    elif bias == SHARED:
-        shared = b[0]
-        for j in range(width):
-            net[j] = net[j] + shared
+    c_add_bias(layer, bias, parameters, net)
 
 
 cdef void c_back(
@@ -265,3 +273,18 @@ cdef void c_clip(
     scale = <real>(clip_norm / norm)
     for k in range(spec.size):
         sums[k] = sums[k] * scale
+
+
+# The product of three calm numbers is less than half the last place of the largest finite number, so that a finite
+# number less such a product is finite.
+cdef double CALM = 1e90, CALM_IN_FLOAT32 = 1e10
+
+
+cdef bint c_within(const real* values, Py_ssize_t count, double low, double high) noexcept nogil:
+    """Whether all values are within [low, high], as no NaN is. All are looked at, side by side."""
+    cdef Py_ssize_t k
+    cdef real least = <real>low, most = <real>high
+    cdef int within = 1
+    for k in range(count):
+        within &= (values[k] >= least) & (values[k] <= most)
+    return within

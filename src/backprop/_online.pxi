@@ -6,8 +6,9 @@
 #
 # Where most of what a layer takes in is exactly 0 (pixels, counts, the outs of relu), the rows of weights that it
 # would multiply are passed over instead: 0*w adds nothing to a sum, and rate*(delta*0) takes nothing from a
-# weight, as long as both are finite. `c_step_is_tame` sees to it that they are; a run that grows beyond goes the
-# dense way, so that it fails where the reference does.
+# weight, as long as both are finite. They are if all weights were when the door was entered and every step since,
+# also of samples without a list, was calm; a run that grows beyond goes the dense way, so that it fails where the
+# reference does.
 
 
 cdef bint c_list_nonzero(
@@ -27,30 +28,30 @@ cdef bint c_list_nonzero(
     return True
 
 
-cdef bint c_step_is_tame(
-    const Layer* layer, const real* restrict delta, const real* restrict below, const Py_ssize_t* restrict rows,
-    Py_ssize_t count, real rate
-) noexcept nogil:
-    """Whether this step leaves finite weights finite.
+cdef inline bint c_may_be_listed(const Spec* spec, Py_ssize_t level) noexcept nogil:
+    """Whether a layer has enough rows, and takes in what may be mostly 0: samples, or the outs of relu."""
+    return spec.layers[level].fan_in >= LEAST_FOR_LISTS and (
+        level == 0 or spec.layers[level - 1].activation == RELU
+    )
 
-    Below half a unit in the last place of the largest number (2^970; float32: 2^103) it carries none beyond it.
-    """
-    cdef Py_ssize_t k, j
-    cdef real value, widest = 0, largest = 0
-    cdef double step
-    for j in range(layer.fan_out):
-        value = c_abs(delta[j])
-        if not isfinite(value):
-            return False
-        widest = value if value > widest else widest
-    for k in range(count):
-        value = c_abs(below[rows[k]])
-        largest = value if value > largest else largest
-    step = <double>c_abs(rate) * (<double>widest * <double>largest)  # NaN if the two factors are 0 and infinite
-    if real is float:
-        return step <= 1e28
-    else:
-        return step <= 1e290
+
+cdef bint c_can_list(const Spec* spec, const real* parameters) noexcept nogil:
+    """Whether there is such a layer, and every parameter is finite."""
+    cdef Py_ssize_t level
+    cdef double most = FLT_MAX if real is float else DBL_MAX
+    for level in range(spec.n_layers):
+        if c_may_be_listed(spec, level):
+            return c_within(parameters, spec.size, -most, most)
+    return False
+
+
+cdef bint c_step_is_calm(const Layer* layer, const real* delta, const real* below, real rate) noexcept nogil:
+    """Whether this step, of all rows, leaves finite weights finite, as the product of three calm numbers does."""
+    cdef double calm = CALM_IN_FLOAT32 if real is float else CALM
+    return (
+        c_abs(rate) <= calm and c_within(delta, layer.fan_out, -calm, calm)
+        and c_within(below, layer.fan_in, -calm, calm)
+    )
 
 
 cdef widely c_sparse_sums(
@@ -248,15 +249,16 @@ cdef inline Py_ssize_t* c_list(
 
 cdef Py_ssize_t c_train_ones(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
-    Optimizer* optimizer, double rate, double l2, Meter* meter
+    Optimizer* optimizer, double rate, double l2, Meter* meter, bint* lists
 ) noexcept nogil:
     """An update from each of the samples first..stop-1 of the order.
 
-    Returns how many were done; fewer than all if the loss is not finite, and then without that sample's update.
+    `lists` says whether every weight is finite, so that rows may be passed over; it becomes False when that is not
+    certain any more, and is never true but for plain SGD without L2. Returns how many were done; fewer than all if
+    the loss is not finite, and then without that sample's update.
     """
     cdef Py_ssize_t s, level, now = 0, done = 0
     cdef Py_ssize_t* counts
-    cdef bint plain = optimizer.method == PLAIN and l2 == 0.0, lists = plain
     cdef bint pending = False, listed, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
     cdef const Layer* last = &spec.layers[spec.n_layers - 1]
@@ -267,7 +269,7 @@ cdef Py_ssize_t c_train_ones(
     cdef real* deltas
     cdef real alpha = <real>l2
     cdef double error
-    if plain and c_is_small(spec):
+    if optimizer.method == PLAIN and l2 == 0.0 and c_is_small(spec):
         return c_small_ones(spec, space, parameters, data, first, stop, <real>rate, meter)
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
@@ -280,8 +282,7 @@ cdef Py_ssize_t c_train_ones(
             layer = &spec.layers[level]
             counts[level] = -1
             listed = (
-                lists and layer.fan_in >= LEAST_FOR_LISTS
-                and (level == 0 or spec.layers[level - 1].activation == RELU)
+                lists[0] and c_may_be_listed(spec, level)
                 and c_list_nonzero(layer.fan_in, below, c_list(spec, space, level, now), counts + level)
             )
             if pending and not listed and space.counts[(1 - now) * spec.n_layers + level] < 0:
@@ -290,7 +291,7 @@ cdef Py_ssize_t c_train_ones(
                     <const real*>space.deltas + (1 - now) * spec.row + layer.column,
                     <const real*>c_below(space, level, 1 - now), below, nets + layer.column
                 )
-                c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
+                c_add_bias(layer, spec.bias, parameters, nets + layer.column)
             else:
                 if pending:
                     c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
@@ -299,7 +300,7 @@ cdef Py_ssize_t c_train_ones(
                         layer, parameters, below, c_list(spec, space, level, now), counts[level],
                         nets + layer.column
                     )
-                    c_add_bias(spec.bias, layer.width, parameters + layer.bias, nets + layer.column)
+                    c_add_bias(layer, spec.bias, parameters, nets + layer.column)
                 else:
                     c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
             c_outs(layer.activation, layer.fan_out, layer.width, nets + layer.column, outs + layer.column)
@@ -325,12 +326,11 @@ cdef Py_ssize_t c_train_ones(
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
             c_update_bias_now(spec, space, level, now, optimizer, parameters)
-            if counts[level] >= 0 and not c_step_is_tame(
-                layer, deltas + layer.column, <const real*>c_below(space, level, now),
-                c_list(spec, space, level, now), counts[level], <real>rate
+            if (lists[0] or counts[level] >= 0) and c_may_be_listed(spec, level) and not c_step_is_calm(
+                layer, deltas + layer.column, <const real*>c_below(space, level, now), <real>rate
             ):
                 counts[level] = -1
-                lists = False
+                lists[0] = False
         pending = True
         now = 1 - now
         done += 1

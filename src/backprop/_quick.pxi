@@ -9,27 +9,12 @@
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
-from libc.float cimport FLT_MAX
 
 cdef extern from "Python.h":
     int PyBUF_STRIDES
 
 cdef enum:
     PRODUCTS_WITH_GIL = 65536  # of a weight and what it is multiplied by; some 20 microseconds
-
-# The product of three calm numbers is less than half the last place of the largest finite number, so that a finite
-# number less such a product is finite.
-cdef double CALM = 1e90, CALM_IN_FLOAT32 = 1e10
-
-
-cdef bint c_within(const real* values, Py_ssize_t count, double low, double high) noexcept nogil:
-    """Whether all values are within [low, high], as no NaN is. All are looked at, side by side."""
-    cdef Py_ssize_t k
-    cdef real least = <real>low, most = <real>high
-    cdef int within = 1
-    for k in range(count):
-        within &= (values[k] >= least) & (values[k] <= most)
-    return within
 
 
 cdef bint c_step(

@@ -47,7 +47,7 @@ cdef inline Py_ssize_t c_small_run(
             for j in range(hidden_places):
                 net1[j] = net1[j] + b1[j]
         elif bias == SHARED:
-            for j in range(hidden_places):
+            for j in range(n_hidden):
                 net1[j] = net1[j] + b1[0]
         c_outs_of(hidden, n_hidden, hidden_places, net1, out1)
         for j in range(out_places):
@@ -59,7 +59,7 @@ cdef inline Py_ssize_t c_small_run(
             for j in range(out_places):
                 net2[j] = net2[j] + b2[j]
         elif bias == SHARED:
-            for j in range(out_places):
+            for j in range(n_out):
                 net2[j] = net2[j] + b2[0]
         c_outs_of(output, n_out, out_places, net2, out2)
         if wanted:
