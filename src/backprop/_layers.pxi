@@ -54,7 +54,7 @@ cdef inline void c_wide_sums(
 cdef inline void c_add_bias(
     const Layer* layer, Bias bias, const real* restrict parameters, real* restrict net
 ) noexcept nogil:
-    """net[j] = net[j] + bias[j]. The padding has none: its net stays 0, and what a function makes of 0 is finite."""
+    """net[j] = net[j] + bias[j]. Padding has none: its net stays 0, and what a function makes of 0 is finite."""
     cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
     cdef const real* restrict b = parameters + layer.bias
     cdef real shared
