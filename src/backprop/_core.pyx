@@ -347,12 +347,12 @@ def train_epochs(
             finite = True
             if online:
                 if spec.single:
-                    done = c_train_ones(
+                    done = c_train_singly(
                         spec, &scratch.space, block32, data, sample, stop, &moments.optimizer,
                         learning_rates[epoch], l2, &meter, &lists
                     )
                 else:
-                    done = c_train_ones(
+                    done = c_train_singly(
                         spec, &scratch.space, block64, data, sample, stop, &moments.optimizer,
                         learning_rates[epoch], l2, &meter, &lists
                     )

@@ -67,7 +67,7 @@ cdef inline void c_seat_rows(
         c_seat_row(spec, space, data, first + s, s)
 
 
-cdef double c_add_weights(
+cdef inline double c_add_weights(
     const Spec* spec, const Data* data, Py_ssize_t first, Py_ssize_t stop, double weight
 ) noexcept nogil:
     """`weight` plus the samples' weights, added in order; a sample without one counts 1."""
@@ -79,7 +79,7 @@ cdef double c_add_weights(
     return weight
 
 
-cdef bint c_order_fits(
+cdef inline bint c_order_fits(
     const Data* data, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t n_samples
 ) noexcept nogil:
     """Whether every index is one of a sample: another would read foreign memory."""

@@ -269,8 +269,6 @@ cdef Py_ssize_t c_train_ones(
     cdef real* deltas
     cdef real alpha = <real>l2
     cdef double error
-    if optimizer.method == PLAIN and l2 == 0.0 and c_is_small(spec):
-        return c_small_ones(spec, space, parameters, data, first, stop, <real>rate, meter)
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
         counts = space.counts + now * spec.n_layers
@@ -338,3 +336,13 @@ cdef Py_ssize_t c_train_ones(
         for level in range(spec.n_layers):
             c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
     return done
+
+
+cdef inline Py_ssize_t c_train_singly(
+    const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
+    Optimizer* optimizer, double rate, double l2, Meter* meter, bint* lists
+) noexcept nogil:
+    """The same, of whatever network. An epoch of one sample is short: what a call of it costs shows."""
+    if optimizer.method == PLAIN and l2 == 0.0 and c_is_small(spec):
+        return c_small_ones(spec, space, parameters, data, first, stop, <real>rate, meter)
+    return c_train_ones(spec, space, parameters, data, first, stop, optimizer, rate, l2, meter, lists)

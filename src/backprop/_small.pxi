@@ -106,7 +106,7 @@ cdef inline Py_ssize_t c_small_run(
     return stop - first
 
 
-cdef bint c_is_small(const Spec* spec) noexcept nogil:
+cdef inline bint c_is_small(const Spec* spec) noexcept nogil:
     """Whether `c_small_ones` takes this network."""
     cdef Py_ssize_t lanes = VECTOR_BYTES // spec.item
     return (
