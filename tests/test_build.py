@@ -127,6 +127,8 @@ def test_the_kernels_are_vectorised(functions, kernel, operation, dtype):
 @pytest.mark.parametrize("kernel", ["c_nets_rows", "c_gradient_stretch"])
 def test_the_sums_of_a_block_are_never_on_the_stack(functions, kernel, dtype):
     # without the flags for gcc in setup.py, or in a loop that may not run at all, they are, which takes longer
+    if not _engine.compiled_engine().BUILT_WITH.startswith("gcc"):
+        pytest.skip("the loops are written for gcc's eyes; what others make of them is not known")
     moved = re.findall(ON_STACK[MACHINE], "".join(code_of(functions, kernel, dtype).values()))
     assert not moved
 

@@ -272,7 +272,7 @@ cdef inline void c_gradient_columns(
 ) noexcept nogil:
     """A stretch's rows from i to the last, some columns."""
     cdef Py_ssize_t from_i = 0
-    if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real) and i + 7 == last:
+    if BLOCK_ROWS == STRETCH and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real) and i + STRETCH - 1 == last:
         c_gradient_eight(columns, fresh, rows, x, i, delta, stride, width, before, after)
         return
     while i <= last:

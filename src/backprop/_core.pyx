@@ -2,7 +2,7 @@
 """The compiled engine: the doors of `_reference.py`, with the same bits.
 
 One above the other: `_elementary.pxi` and `_elementary32.pxi` have the functions of one number, `_functions.pxi`
-the activations and losses, `_model.pxi` the structs, `_layers.pxi` and `_kernels.pxi` the loops over units,
+the activations and losses, `_model.pxi` the structs, `_kernels.pxi` and what it includes the loops over units,
 samples and batches (C only, without the GIL), `_objects.pxi` plans, buffers and workspaces, `_quick.pxi` the short
 way of single calls, and this file the doors that Python calls. A door checks that its buffers fit the plan, takes
 one workspace, releases the GIL once and calls the loops of the network's dtype. It keeps no state: any number of

@@ -77,9 +77,9 @@ ctypedef struct Workspace:
     void* nets             # (rows, spec.row)
     void* outs
     void* deltas
-    void* back             # (n_threads, MOST_LANES*2, back_stride): dE/dout of one layer, of a block of samples
+    void* back             # (n_threads, MOST_COLUMNS, back_stride): dE/dout of a block of samples; scratch
     Py_ssize_t back_stride
-    void* turned           # (n_threads, spec.row, MOST_LANES*2): the deltas of a layer, samples side by side
+    void* turned           # (n_threads, spec.row, MOST_COLUMNS): the deltas of a layer, samples side by side
     void* sums             # (spec.size,): S, a block like the parameters'
     Py_ssize_t* lists      # (2, n_inputs + spec.row): where what each layer takes in is not 0, of two samples
     Py_ssize_t* counts     # (2, n_layers): how long these are; -1: there is none

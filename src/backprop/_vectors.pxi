@@ -50,7 +50,7 @@ cdef extern from *:
     /* Four numbers of each of four rows, turned: the first of each row, the second of each, and so on. */
     #if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
     #define BACKPROP_TURN(name, real, vector, size) \
-        typedef real vector __attribute__((vector_size(size), aligned(sizeof(real)))); \
+        typedef real vector __attribute__((vector_size(size), aligned(sizeof(real)), may_alias)); \
         static CYTHON_INLINE void name( \
             const real* row, Py_ssize_t to_1, Py_ssize_t to_2, Py_ssize_t to_3, real* turned \
         ) { \
