@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
+from time import sleep
 
 import numpy as np
 from cases import Case
@@ -26,6 +27,10 @@ from workers import Worker, Workers
 
 US = "backprop"
 RESULTS = Path(__file__).with_name("results")
+# With several threads: those of a library that has had its turn look out for work a while before they sleep, and a
+# processor that slept takes a while to wake.
+REST = 0.3  # seconds
+LONGER = 6  # times a turn's usual length
 MOVED = 1e-6  # a check on losses that did not move would say nothing
 
 
@@ -78,11 +83,14 @@ def race(case: Case, keys: list[str], workers: Workers, run: Run, seconds: float
         run.peers[key] = worker.hello
         times[key] = time = check(case, worker, us)
         if not time.refusal and not time.failure:
-            opened = worker.ask("open", case=asdict(case), seconds=seconds)
+            longer = LONGER if case.threads > 1 else 1
+            opened = worker.ask("open", case=asdict(case), seconds=longer * seconds)
             time.refusal, time.failure = opened.get("unsupported", ""), opened.get("failed", "")
     runners = [key for key, time in times.items() if not time.refusal and not time.failure]
     for _ in range(run.repeats):
         for key in [key for key in runners if not times[key].failure]:
+            if case.threads > 1:
+                sleep(REST)
             answer = workers.get(key, case.threads).ask("turn")
             times[key].failure = answer.get("failed", "")
             if not times[key].failure:
