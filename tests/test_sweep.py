@@ -390,7 +390,10 @@ def test_the_signal_in_the_middle_of_a_row(place, jobs):
     """An estimator takes Ctrl-C for its own and keeps what it has; such a row is not finished."""
     text = FLOWERS.replace("max_iter = 30", "max_iter = 10000000\ntol = 0.0\nn_iter_no_change = 10000000", 1)
     (place / "flowers.toml").write_text(text)
-    command = [sys.executable, "-m", "backprop", "sweep", "flowers.toml", "-j", jobs, "-o", "out.json"]
+    # a shell's background jobs, and what they start, ignore the signal
+    heeded = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heeded}; runpy.run_module('backprop', run_name='__main__')"]
+    command += ["sweep", "flowers.toml", "-j", jobs, "-o", "out.json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout.readline().startswith("flowers.csv: 60 samples")
