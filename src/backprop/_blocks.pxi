@@ -26,7 +26,7 @@ cdef inline void c_start(
 
 cdef inline void c_nets_four(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets, Py_ssize_t stride
+    const real* restrict w, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets
 ) noexcept nogil:
     """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples (up to the last), some columns.
 
@@ -43,10 +43,10 @@ cdef inline void c_nets_four(
     cdef real[MOST_COLUMNS] sum3
     if first >= stop:  # a loop that may not run at all would keep its sums in memory
         return
-    c_start(columns, fresh, nets + s * stride, sum0)
-    c_start(columns, fresh, nets + s1 * stride, sum1)
-    c_start(columns, fresh, nets + s2 * stride, sum2)
-    c_start(columns, fresh, nets + s3 * stride, sum3)
+    c_start(columns, fresh, nets + s * width, sum0)
+    c_start(columns, fresh, nets + s1 * width, sum1)
+    c_start(columns, fresh, nets + s2 * width, sum2)
+    c_start(columns, fresh, nets + s3 * width, sum3)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -54,15 +54,15 @@ cdef inline void c_nets_four(
             sum2[j] = sum2[j] + x2[i] * w[j]
             sum3[j] = sum3[j] + x3[i] * w[j]
         w += width
-    c_copy(columns, sum0, nets + s * stride)
-    c_copy(columns, sum1, nets + s1 * stride)
-    c_copy(columns, sum2, nets + s2 * stride)
-    c_copy(columns, sum3, nets + s3 * stride)
+    c_copy(columns, sum0, nets + s * width)
+    c_copy(columns, sum1, nets + s1 * width)
+    c_copy(columns, sum2, nets + s2 * width)
+    c_copy(columns, sum3, nets + s3 * width)
 
 
 cdef inline void c_nets_eight(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real** x, real* nets, Py_ssize_t stride
+    const real* restrict w, const real** x, real* nets
 ) noexcept nogil:
     """The same of eight samples, whose x and nets begin here."""
     cdef Py_ssize_t i, j
@@ -85,13 +85,13 @@ cdef inline void c_nets_eight(
     if first >= stop:
         return
     c_start(columns, fresh, nets, sum0)
-    c_start(columns, fresh, nets + stride, sum1)
-    c_start(columns, fresh, nets + 2 * stride, sum2)
-    c_start(columns, fresh, nets + 3 * stride, sum3)
-    c_start(columns, fresh, nets + 4 * stride, sum4)
-    c_start(columns, fresh, nets + 5 * stride, sum5)
-    c_start(columns, fresh, nets + 6 * stride, sum6)
-    c_start(columns, fresh, nets + 7 * stride, sum7)
+    c_start(columns, fresh, nets + width, sum1)
+    c_start(columns, fresh, nets + 2 * width, sum2)
+    c_start(columns, fresh, nets + 3 * width, sum3)
+    c_start(columns, fresh, nets + 4 * width, sum4)
+    c_start(columns, fresh, nets + 5 * width, sum5)
+    c_start(columns, fresh, nets + 6 * width, sum6)
+    c_start(columns, fresh, nets + 7 * width, sum7)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -105,13 +105,13 @@ cdef inline void c_nets_eight(
             sum7[j] = sum7[j] + x7[i] * w[j]
         w += width
     c_copy(columns, sum0, nets)
-    c_copy(columns, sum1, nets + stride)
-    c_copy(columns, sum2, nets + 2 * stride)
-    c_copy(columns, sum3, nets + 3 * stride)
-    c_copy(columns, sum4, nets + 4 * stride)
-    c_copy(columns, sum5, nets + 5 * stride)
-    c_copy(columns, sum6, nets + 6 * stride)
-    c_copy(columns, sum7, nets + 7 * stride)
+    c_copy(columns, sum1, nets + width)
+    c_copy(columns, sum2, nets + 2 * width)
+    c_copy(columns, sum3, nets + 3 * width)
+    c_copy(columns, sum4, nets + 4 * width)
+    c_copy(columns, sum5, nets + 5 * width)
+    c_copy(columns, sum6, nets + 6 * width)
+    c_copy(columns, sum7, nets + 7 * width)
 
 
 cdef inline void c_nets_columns(
@@ -121,15 +121,15 @@ cdef inline void c_nets_columns(
     """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
     cdef const Layer* layer = &spec.layers[level]
     cdef const real* w = parameters + layer.weights + first * layer.width + j
-    cdef real* nets = <real*>space.nets + layer.column + j
+    cdef real* nets = <real*>space.nets + c_spot(space, layer, 0) + j
     cdef const real** x = <const real**>space.inputs + level * space.seats
     cdef Py_ssize_t s = 0
     if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real):
         while s + 8 <= rows:
-            c_nets_eight(columns, fresh, first, stop, layer.width, w, x + s, nets + s * spec.row, spec.row)
+            c_nets_eight(columns, fresh, first, stop, layer.width, w, x + s, nets + s * layer.width)
             s += 8
     while s < rows:
-        c_nets_four(columns, fresh, first, stop, layer.width, w, x, s, rows - 1, nets, spec.row)
+        c_nets_four(columns, fresh, first, stop, layer.width, w, x, s, rows - 1, nets)
         s += 4
 
 
@@ -168,7 +168,8 @@ cdef widely c_nets_rows(
     cdef Py_ssize_t first = PIECE, s
     if rows == 1:  # a block would take it four times
         c_layer_nets(
-            layer, spec.bias, parameters, <const real*>c_below(space, level, 0), <real*>space.nets + layer.column
+            layer, spec.bias, parameters, <const real*>c_below(space, level, 0),
+            <real*>space.nets + c_spot(space, layer, 0)
         )
         return 0
     c_nets_piece(True, spec, space, parameters, level, rows, 0, min(<Py_ssize_t>PIECE, layer.fan_in))
@@ -178,13 +179,13 @@ cdef widely c_nets_rows(
     if spec.bias == NO_BIAS:
         return 0
     for s in range(rows):
-        c_add_bias(layer, spec.bias, parameters, <real*>space.nets + layer.column + s * spec.row)
+        c_add_bias(layer, spec.bias, parameters, <real*>space.nets + c_spot(space, layer, s))
     return 0
 
 
 cdef inline void c_gradient_four(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+    const real* delta, Py_ssize_t width, const real* before, real* after
 ) noexcept nogil:
     """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*x[s][i], of four rows, up to the last.
 
@@ -210,7 +211,7 @@ cdef inline void c_gradient_four(
             sum1[k] = sum1[k] + delta[k] * x1
             sum2[k] = sum2[k] + delta[k] * x2
             sum3[k] = sum3[k] + delta[k] * x3
-        delta += stride
+        delta += width
     c_copy(columns, sum0, after)
     c_copy(columns, sum1, after + row1)
     c_copy(columns, sum2, after + row2)
@@ -219,7 +220,7 @@ cdef inline void c_gradient_four(
 
 cdef inline void c_gradient_eight(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i,
-    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+    const real* delta, Py_ssize_t width, const real* before, real* after
 ) noexcept nogil:
     """The same of eight rows."""
     cdef Py_ssize_t s, k
@@ -255,7 +256,7 @@ cdef inline void c_gradient_eight(
             sum5[k] = sum5[k] + delta[k] * x1
             sum6[k] = sum6[k] + delta[k] * x2
             sum7[k] = sum7[k] + delta[k] * x3
-        delta += stride
+        delta += width
     c_copy(columns, sum0, after)
     c_copy(columns, sum1, after + width)
     c_copy(columns, sum2, after + 2 * width)
@@ -268,16 +269,16 @@ cdef inline void c_gradient_eight(
 
 cdef inline void c_gradient_columns(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t stride, Py_ssize_t width, const real* before, real* after
+    const real* delta, Py_ssize_t width, const real* before, real* after
 ) noexcept nogil:
     """A stretch's rows from i to the last, some columns."""
     cdef Py_ssize_t from_i = 0
     if BLOCK_ROWS == STRETCH and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real) and i + STRETCH - 1 == last:
-        c_gradient_eight(columns, fresh, rows, x, i, delta, stride, width, before, after)
+        c_gradient_eight(columns, fresh, rows, x, i, delta, width, before, after)
         return
     while i <= last:
         c_gradient_four(
-            columns, fresh, rows, x, i, last, delta, stride, width, before + from_i, after + from_i
+            columns, fresh, rows, x, i, last, delta, width, before + from_i, after + from_i
         )
         i += 4
         from_i += 4 * width
@@ -288,24 +289,24 @@ cdef inline void c_gradient_rows_of(
     Py_ssize_t last, const real* before, real* after
 ) noexcept nogil:
     """A stretch's rows from i to the last, all columns."""
-    cdef Py_ssize_t j = 0, width = spec.layers[level].width, stride = spec.row
+    cdef Py_ssize_t j = 0, width = spec.layers[level].width
     cdef const real** x = <const real**>space.inputs + level * space.seats
-    cdef const real* delta = <const real*>space.deltas + spec.layers[level].column
+    cdef const real* delta = <const real*>space.deltas + c_spot(space, &spec.layers[level], 0)
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
         c_gradient_columns(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width, before + j,
-            after + j
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
+            before + j, after + j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
         c_gradient_columns(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width,
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
             before + j, after + j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < width:
         c_gradient_columns(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, stride, width,
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
             before + j, after + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
@@ -351,22 +352,6 @@ cdef void c_add_gradients(
         i += STRETCH
 
 
-cdef void c_add_bias_gradients(
-    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows, bint fresh
-) noexcept nogil:
-    """The same for the layer's bias."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t s
-    if spec.bias == NO_BIAS:
-        return
-    if fresh:
-        memset(sums + layer.bias, 0, (1 if spec.bias == SHARED else layer.width) * sizeof(real))
-    for s in range(rows):
-        c_add_bias_gradient(
-            layer, spec.bias, <const real*>space.deltas + s * spec.row + layer.column, sums + layer.bias
-        )
-
-
 cdef void c_update_rows(
     const Spec* spec, const Workspace* space, const Optimizer* optimizer, real* parameters, Py_ssize_t level,
     Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, bint fresh, real inverse, real alpha
@@ -383,8 +368,8 @@ cdef void c_update_rows(
         start = layer.weights + i * width
         if rows == 1 and fresh:
             c_gradient_one(
-                layer, <const real*>space.deltas + layer.column, <const real*>c_below(space, level, 0), i,
-                stop - 1, stretch
+                layer, <const real*>space.deltas + c_spot(space, layer, 0), <const real*>c_below(space, level, 0),
+                i, stop - 1, stretch
             )
         else:
             c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, sums + start, stretch)
@@ -392,22 +377,6 @@ cdef void c_update_rows(
             optimizer, start, min(<Py_ssize_t>STRETCH, stop - i) * width, parameters, stretch, inverse, alpha
         )
         i += STRETCH
-
-
-cdef inline void c_add_bias_gradient(
-    const Layer* layer, Bias bias, const real* restrict delta, real* restrict b
-) noexcept nogil:
-    """One sample's part of the sum of a bias's gradients."""
-    cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
-    cdef real total
-    if bias == PER_UNIT:
-        for j in range(width):
-            b[j] = b[j] + delta[j]
-    elif bias == SHARED:
-        total = 0
-        for j in range(layer.fan_out):
-            total = total + delta[j]
-        b[0] = b[0] + total
 
 
 cdef inline void c_back_block(
@@ -461,36 +430,34 @@ cdef widely c_hidden_rows(
     cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t first = 0, count, s, i, j, last = above.fan_in - 1, width = above.width
     cdef const real* w = parameters + above.weights
-    cdef const real* nets = <const real*>space.nets + below.column
-    cdef const real* outs = <const real*>space.outs + below.column
-    cdef real* deltas = <real*>space.deltas
+    cdef const real* nets = <const real*>space.nets + c_spot(space, below, 0)
+    cdef const real* outs = <const real*>space.outs + c_spot(space, below, 0)
+    cdef const real* deltas = <const real*>space.deltas + c_spot(space, above, 0)
+    cdef real* deltas_below = <real*>space.deltas + c_spot(space, below, 0)
     cdef real* back = <real*>space.back
     cdef real* turned = <real*>space.turned
     if rows == 1:
-        c_hidden_deltas(
-            spec, parameters, level, deltas + above.column, nets, outs, back, deltas + below.column
-        )
+        c_hidden_deltas(spec, parameters, level, deltas, nets, outs, back, deltas_below)
         return 0
     while first < rows:
         count = min(columns, rows - first)
         for j in range(above.fan_out):
             for s in range(count):
-                turned[j * columns + s] = deltas[(first + s) * spec.row + above.column + j]
+                turned[j * columns + s] = deltas[(first + s) * width + j]
         i = 0
         while i <= last:
             c_back_block(
                 BLOCK_BYTES // <Py_ssize_t>sizeof(real), above.fan_out, turned, w + i * width,
                 w + min(i + 1, last) * width, w + min(i + 2, last) * width, w + min(i + 3, last) * width,
-                back + i, space.back_stride
+                back + i, below.width
             )
             i += 4
         for s in range(count):
             for i in range(above.fan_in, below.width):
-                back[s * space.back_stride + i] = 0
-            c_deltas(
-                below.activation, below.fan_out, below.width, back + s * space.back_stride,
-                nets + (first + s) * spec.row, outs + (first + s) * spec.row,
-                deltas + (first + s) * spec.row + below.column
-            )
+                back[s * below.width + i] = 0
+        c_deltas_rows(
+            below, count, back, nets + first * below.width, outs + first * below.width,
+            deltas_below + first * below.width
+        )
         first += count
     return 0

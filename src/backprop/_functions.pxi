@@ -64,8 +64,8 @@ cdef real c_greatest(Py_ssize_t n, const real* net) noexcept nogil:
     return largest
 
 
-cdef void c_softmax(Py_ssize_t n, const real* restrict net, real* restrict out) noexcept nogil:
-    """exp(net - max), divided by their sum in order; of real units only."""
+cdef void c_softmax(Py_ssize_t n, Py_ssize_t places, const real* restrict net, real* restrict out) noexcept nogil:
+    """exp(net - max), divided by their sum in order; of n units, and 0 in the other places."""
     cdef Py_ssize_t j
     cdef real largest = c_greatest(n, net), total = 0
     for j in range(n):
@@ -74,6 +74,8 @@ cdef void c_softmax(Py_ssize_t n, const real* restrict net, real* restrict out) 
         total = total + out[j]
     for j in range(n):
         out[j] = out[j] / total
+    for j in range(n, places):
+        out[j] = 0
 
 
 cdef inline void c_outs_of(
@@ -108,7 +110,7 @@ cdef inline void c_outs_of(
         for j in range(width):
             out[j] = c_exp(net[j])
     elif activation == SOFTMAX:
-        c_softmax(n, net, out)
+        c_softmax(n, width, net, out)
     else:  # IDENTITY
         for j in range(width):
             out[j] = net[j]
@@ -171,6 +173,8 @@ cdef inline void c_deltas_of(
             mean = mean + gradient[j] * out[j]
         for j in range(n):
             delta[j] = out[j] * (gradient[j] - mean)
+        for j in range(n, width):
+            delta[j] = 0
     else:  # IDENTITY
         for j in range(width):
             delta[j] = gradient[j]
@@ -184,18 +188,46 @@ cdef void c_deltas(
     c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
 
 
+cdef inline real c_error(const Loss loss, real h, real net, real out, real target) noexcept nogil:
+    """The error of one output unit; h is huber's threshold. Softmax's has more to it than one unit."""
+    cdef real zero = 0, half = <real>0.5, d
+    if loss == LOG_LOSS:
+        d = net if net > zero else zero
+        return d - net * target + c_log1p(c_exp(-c_abs(net)))
+    if loss == POISSON:
+        d = target * c_log(target / out)
+        return (d if target > zero else zero) - target + out
+    d = target - out
+    if loss == ABSOLUTE_ERROR:
+        return c_abs(d)
+    if loss == HUBER:
+        return half * (d * d) if c_abs(d) <= h else h * (c_abs(d) - half * h)
+    return half * (d * d)  # SQUARED_ERROR
+
+
+cdef inline real c_reported_error(const Loss loss, real out, real target) noexcept nogil:
+    """What scikit-learn takes from the loss for one unit: log_loss, its outputs kept off 0 and 1 by the epsilon."""
+    cdef real zero = 0, one = 1, p, error, rest
+    cdef real epsilon = <real>(FLOAT32_EPSILON if real is float else FLOAT64_EPSILON), top = one - epsilon
+    p = epsilon if out < epsilon else out
+    p = top if p > top else p
+    error = target * c_log(p)
+    error = error if target > zero else zero
+    if loss == LOG_LOSS:
+        rest = error + (one - target) * c_log(one - p)
+        error = rest if target < one else error
+    return error
+
+
 cdef real c_loss(
     Loss loss, real h, Py_ssize_t n, const real* net, const real* out, const real* target
 ) noexcept nogil:
-    """The errors of the output units, added in order; h is huber's threshold."""
+    """The errors of the output units, added in order."""
     cdef Py_ssize_t j
-    cdef real total = 0, zero = 0, half = <real>0.5
-    cdef real d, z, largest, log_total
+    cdef real total = 0, largest, log_total
     if loss == LOG_LOSS:
         for j in range(n):
-            z = net[j]
-            d = z if z > zero else zero
-            total = total + (d - z * target[j] + c_log1p(c_exp(-c_abs(z))))
+            total = total + c_error(LOG_LOSS, h, net[j], out[j], target[j])
     elif loss == SOFTMAX_LOG_LOSS:
         largest = c_greatest(n, net)
         log_total = 0
@@ -206,48 +238,48 @@ cdef real c_loss(
             total = total + target[j] * (log_total - (net[j] - largest))
     elif loss == POISSON:
         for j in range(n):
-            d = zero
-            if target[j] > zero:
-                d = target[j] * c_log(target[j] / out[j])
-            total = total + (d - target[j] + out[j])
+            total = total + c_error(POISSON, h, net[j], out[j], target[j])
     elif loss == ABSOLUTE_ERROR:
         for j in range(n):
-            total = total + c_abs(target[j] - out[j])
+            total = total + c_error(ABSOLUTE_ERROR, h, net[j], out[j], target[j])
     elif loss == HUBER:
         for j in range(n):
-            d = target[j] - out[j]
-            total = total + (half * (d * d) if c_abs(d) <= h else h * (c_abs(d) - half * h))
-    else:  # SQUARED_ERROR
+            total = total + c_error(HUBER, h, net[j], out[j], target[j])
+    else:
         for j in range(n):
-            d = target[j] - out[j]
-            total = total + half * (d * d)
+            total = total + c_error(SQUARED_ERROR, h, net[j], out[j], target[j])
     return total
+
+
+cdef inline bint c_has_no_reported_loss(
+    Loss loss, Py_ssize_t n, const real* out, const real* target
+) noexcept nogil:
+    """scikit-learn's poisson loss is NaN where target and output are 0."""
+    cdef Py_ssize_t j
+    cdef real zero = 0
+    if loss == POISSON:
+        for j in range(n):
+            if target[j] == zero and out[j] == zero:
+                return True
+    return False
 
 
 cdef real c_reported_loss(
     Loss loss, real h, Py_ssize_t n, const real* net, const real* out, const real* target
 ) noexcept nogil:
-    """The same as scikit-learn reports it: log_loss from outputs kept off 0 and 1 by the dtype's epsilon.
-
-    Its poisson loss is NaN where target and output are 0.
-    """
+    """The same as scikit-learn reports it."""
     cdef Py_ssize_t j
-    cdef real total = 0, zero = 0, one = 1
-    cdef real epsilon = <real>(FLOAT32_EPSILON if real is float else FLOAT64_EPSILON), top = one - epsilon
-    cdef real p, error
-    if loss == POISSON:
+    cdef real total = 0
+    if c_has_no_reported_loss(loss, n, out, target):
+        return <real>NAN
+    if loss == LOG_LOSS:
         for j in range(n):
-            if target[j] == zero and out[j] == zero:
-                return <real>NAN
-    if loss != LOG_LOSS and loss != SOFTMAX_LOG_LOSS:
+            total = total - c_reported_error(LOG_LOSS, out[j], target[j])
+    elif loss == SOFTMAX_LOG_LOSS:
+        for j in range(n):
+            total = total - c_reported_error(SOFTMAX_LOG_LOSS, out[j], target[j])
+    else:
         return c_loss(loss, h, n, net, out, target)
-    for j in range(n):
-        p = epsilon if out[j] < epsilon else out[j]
-        p = top if p > top else p
-        error = target[j] * c_log(p) if target[j] > zero else zero
-        if loss == LOG_LOSS and target[j] < one:
-            error = error + (one - target[j]) * c_log(one - p)
-        total = total - error
     return total
 
 

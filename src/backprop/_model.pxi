@@ -25,7 +25,7 @@ ctypedef struct Layer:
     Py_ssize_t width       # fan_out with its padding: from one row of weights to the next
     Py_ssize_t weights     # where they begin in the block: (fan_in, width)
     Py_ssize_t bias        # where it begins in the block: (width,), (1,) or nothing
-    Py_ssize_t column      # where this layer begins in a row of the workspace
+    Py_ssize_t column      # the widths of all layers below
     Activation activation
 
 ctypedef struct Spec:
@@ -33,7 +33,7 @@ ctypedef struct Spec:
     Py_ssize_t item        # bytes of a number
     Py_ssize_t n_layers, n_inputs, n_outputs
     Py_ssize_t size        # items in the parameter block
-    Py_ssize_t row         # items in a row of the workspace: the widths of all layers
+    Py_ssize_t row         # the widths of all layers: what a sample takes in the workspace
     Layer* layers
     Loss loss
     Bias bias
@@ -67,14 +67,14 @@ ctypedef struct Meter:     # what a training run measures on its way
     double total           # of this epoch
     double batch_loss_factor  # above 0: losses counted batch by batch, as scikit-learn does
 
-ctypedef struct Workspace:
-    Py_ssize_t rows        # samples that fit at once
+ctypedef struct Workspace: # layer by layer, and in each its samples: (seats, width) of the layer, see `c_spot`
+    Py_ssize_t seats       # for samples in the whole workspace
+    Py_ssize_t first, rows # those that are in use here, or in a part of it
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
     double* losses         # (rows,): each sample's loss, times its weight
-    Py_ssize_t seats       # from one layer's row of `inputs` to the next
     const void** inputs    # (n_layers, seats): where what a layer takes in stands; in the first row the samples
-    const void** targets
-    void* nets             # (rows, spec.row)
+    const void** targets   # (seats,); this and the next two begin with the samples in use
+    void* nets             # (seats * spec.row,)
     void* outs
     void* deltas
     void* back             # (n_threads, MOST_COLUMNS, back_stride): dE/dout of a block of samples; scratch

@@ -143,7 +143,7 @@ cdef class _Scratch:
         if self.memory == NULL:
             raise MemoryError(f"no memory for a workspace of {rows} samples")
         start = <char*>(<size_t>(<char*>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
-        self.space.rows = rows
+        self.space.seats = self.space.rows = rows
         self.space.nets = start
         self.space.outs = start + rows * row * plan.spec.item
         self.space.deltas = start + 2 * rows * row * plan.spec.item
@@ -157,11 +157,10 @@ cdef class _Scratch:
         self.space.losses = self.space.weights + rows
         self.space.inputs = <const void**>(start + 2 * rows * sizeof(double))
         self.space.targets = self.space.inputs + plan.spec.n_layers * rows
-        self.space.seats = rows
         for level in range(1, plan.spec.n_layers):
             for s in range(rows):
                 self.space.inputs[level * rows + s] = <char*>self.space.outs + (
-                    s * row + plan.spec.layers[level - 1].column
+                    c_spot(&self.space, &plan.spec.layers[level - 1], s)
                 ) * plan.spec.item
         self.space.lists = <Py_ssize_t*>(self.space.targets + rows)
         self.space.counts = self.space.lists + 2 * listed

@@ -206,7 +206,7 @@ cdef void c_update_late(
     cdef Workspace part = c_rows_from(spec, space, turn, 1)
     cdef const Layer* layer = &spec.layers[level]
     cdef const real* below = <const real*>c_below(&part, level, 0)
-    cdef const real* delta = <const real*>part.deltas + layer.column
+    cdef const real* delta = <const real*>part.deltas + c_spot(&part, layer, 0)
     cdef Py_ssize_t count = space.counts[turn * spec.n_layers + level]
     if count >= 0:
         c_sparse_update(
@@ -227,7 +227,7 @@ cdef inline void c_update_bias_now(
     cdef const Layer* layer = &spec.layers[level]
     if optimizer.method == PLAIN:
         c_update_bias_one(
-            layer, spec, parameters, <const real*>space.deltas + turn * spec.row + layer.column,
+            layer, spec, parameters, <const real*>space.deltas + c_spot(space, layer, turn),
             <real>optimizer.rate
         )
     elif spec.train_bias and spec.bias != NO_BIAS:
@@ -261,23 +261,22 @@ cdef Py_ssize_t c_train_ones(
     cdef Py_ssize_t* counts
     cdef bint pending = False, listed, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
-    cdef const Layer* last = &spec.layers[spec.n_layers - 1]
     cdef const real* below
     cdef const real* target
-    cdef real* nets = <real*>space.nets
-    cdef real* outs
-    cdef real* deltas
+    cdef real* net = <real*>space.nets
+    cdef real* out = <real*>space.outs
+    cdef real* delta
     cdef real alpha = <real>l2
     cdef double error
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
         counts = space.counts + now * spec.n_layers
-        outs = <real*>space.outs + now * spec.row
-        deltas = <real*>space.deltas + now * spec.row
         below = <const real*>space.inputs[now]
         target = <const real*>space.targets[now]
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
+            net = <real*>space.nets + c_spot(space, layer, 0)
+            out = <real*>space.outs + c_spot(space, layer, now)
             counts[level] = -1
             listed = (
                 lists[0] and c_may_be_listed(spec, level)
@@ -286,26 +285,25 @@ cdef Py_ssize_t c_train_ones(
             if pending and not listed and space.counts[(1 - now) * spec.n_layers + level] < 0:
                 c_fused_layer(
                     layer, optimizer, alpha, parameters,
-                    <const real*>space.deltas + (1 - now) * spec.row + layer.column,
-                    <const real*>c_below(space, level, 1 - now), below, nets + layer.column
+                    <const real*>space.deltas + c_spot(space, layer, 1 - now),
+                    <const real*>c_below(space, level, 1 - now), below, net
                 )
-                c_add_bias(layer, spec.bias, parameters, nets + layer.column)
+                c_add_bias(layer, spec.bias, parameters, net)
             else:
                 if pending:
                     c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
                 if listed:
                     c_sparse_sums(
-                        layer, parameters, below, c_list(spec, space, level, now), counts[level],
-                        nets + layer.column
+                        layer, parameters, below, c_list(spec, space, level, now), counts[level], net
                     )
-                    c_add_bias(layer, spec.bias, parameters, nets + layer.column)
+                    c_add_bias(layer, spec.bias, parameters, net)
                 else:
-                    c_layer_nets(layer, spec.bias, parameters, below, nets + layer.column)
-            c_outs(layer.activation, layer.fan_out, layer.width, nets + layer.column, outs + layer.column)
-            below = outs + layer.column
+                    c_layer_nets(layer, spec.bias, parameters, below, net)
+            c_outs(layer.activation, layer.fan_out, layer.width, net, out)
+            below = out
         pending = False
         if meter.wanted:
-            error = c_measure(spec, reported, nets + last.column, below, target)
+            error = c_measure(spec, reported, net, out, target)
             if reported:
                 error = meter.batch_loss_factor * error
                 if l2 != 0.0:
@@ -313,19 +311,23 @@ cdef Py_ssize_t c_train_ones(
             meter.total = meter.total + error
             if not reported and not isfinite(meter.total):
                 return done
-        c_output_deltas(spec, nets + last.column, below, target, <real*>space.back, deltas + last.column)
+        delta = <real*>space.deltas + c_spot(space, &spec.layers[spec.n_layers - 1], now)
+        c_output_deltas(spec, net, out, target, <real*>space.back, delta)
         for level in range(spec.n_layers - 1, 0, -1):
             layer = &spec.layers[level - 1]
+            net = <real*>space.nets + c_spot(space, layer, 0)
+            out = <real*>space.outs + c_spot(space, layer, now)
             c_hidden_deltas(
-                spec, parameters, level, deltas + spec.layers[level].column, nets + layer.column,
-                outs + layer.column, <real*>space.back, deltas + layer.column
+                spec, parameters, level, delta, net, out, <real*>space.back,
+                <real*>space.deltas + c_spot(space, layer, now)
             )
+            delta = <real*>space.deltas + c_spot(space, layer, now)
         c_begin_update(optimizer, rate)
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
             c_update_bias_now(spec, space, level, now, optimizer, parameters)
             if (lists[0] or counts[level] >= 0) and c_may_be_listed(spec, level) and not c_step_is_calm(
-                layer, deltas + layer.column, <const real*>c_below(space, level, now), <real>rate
+                layer, <const real*>space.deltas + c_spot(space, layer, now), <const real*>c_below(space, level, now), <real>rate
             ):
                 counts[level] = -1
                 lists[0] = False

@@ -35,7 +35,7 @@ cdef bint c_step(
     cdef real* deltas = <real*>space.deltas
     cdef real* back = <real*>space.back
     cdef real* kept = <real*>space.sums
-    c_forward(spec, parameters, <const real*>space.inputs[0], nets, outs)
+    c_forward(spec, space, parameters)
     if not (c_within(nets, spec.row, -calm, calm) and c_within(outs, spec.row, -calm, calm)):
         return False
     loss[0] = 0.0 + c_measure(spec, False, nets + last.column, outs + last.column, target)
@@ -282,13 +282,7 @@ cdef void c_forward_of(
     for s in range(rows):
         c_seat_row(spec, space, data, s, 0)
         if spec.single:
-            c_forward(
-                spec, <const float*>parameters, <const float*>space.inputs[0], <float*>space.nets,
-                <float*>space.outs
-            )
+            c_forward(spec, space, <const float*>parameters)
         else:
-            c_forward(
-                spec, <const double*>parameters, <const double*>space.inputs[0], <double*>space.nets,
-                <double*>space.outs
-            )
+            c_forward(spec, space, <const double*>parameters)
         memcpy(<char*>out + s * n_bytes, <const char*>space.outs + column * spec.item, n_bytes)

@@ -32,8 +32,6 @@ cdef inline Py_ssize_t c_small_run(
     cdef Py_ssize_t s, i, j
     cdef real g
     cdef double error
-    for j in range(n_out, out_places):
-        delta2[j] = 0  # where softmax leaves it alone
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, 0)
         x = <const real*>space.inputs[0]

@@ -166,17 +166,14 @@ cdef inline Py_ssize_t c_share(Py_ssize_t count, Py_ssize_t k, Py_ssize_t n) noe
 cdef inline Workspace c_rows_from(
     const Spec* spec, const Workspace* space, Py_ssize_t first, Py_ssize_t rows
 ) noexcept nogil:
-    """Some rows of a workspace, as one of their own."""
+    """Some samples of a workspace, as one of their own."""
     cdef Workspace part = space[0]
-    cdef Py_ssize_t n_bytes = first * spec.row * spec.item
+    part.first += first
     part.rows = rows
     part.weights += first
     part.losses += first
     part.inputs += first
     part.targets += first
-    part.nets = <char*>part.nets + n_bytes
-    part.outs = <char*>part.outs + n_bytes
-    part.deltas = <char*>part.deltas + n_bytes
     part.converted = <char*>part.converted + first * (spec.n_inputs + spec.n_outputs) * spec.item
     return part
 

@@ -1,0 +1,217 @@
+# What is done unit by unit, for the samples of a batch together: outs, losses, deltas, biases.
+#
+# A layer's samples follow one another without a gap, so that most of it is one long loop over all of their units,
+# whatever the layer's width. What belongs to a sample (softmax, its loss) adds up its units in order.
+
+
+cdef widely c_softmax_rows(
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t padded, real* restrict net, real* restrict out, double* totals
+) noexcept nogil:
+    """`c_softmax` of some samples; their nets become net - max, and the sums of the exponentials are kept."""
+    cdef Py_ssize_t s, j, width = whole_vectors(padded, sizeof(real))
+    cdef real largest, total
+    for s in range(rows):
+        largest = c_greatest(n, net + s * width)
+        for j in range(n):
+            net[s * width + j] = net[s * width + j] - largest
+    for j in range(rows * width):
+        out[j] = c_exp(net[j])
+    for s in range(rows):
+        total = 0
+        for j in range(n):
+            total = total + out[s * width + j]
+        totals[s] = total
+        for j in range(width):
+            out[s * width + j] = out[s * width + j] / total
+        for j in range(n, width):
+            out[s * width + j] = 0
+    return 0
+
+
+cdef void c_outs_rows(
+    const Layer* layer, Py_ssize_t rows, real* net, real* out, double* totals
+) noexcept nogil:
+    """The outs of a layer, of some samples; `totals` is softmax's, and so are changes of the nets."""
+    if layer.activation == SOFTMAX:
+        c_softmax_rows(rows, layer.fan_out, layer.width, net, out, totals)
+    else:
+        c_outs(layer.activation, layer.fan_out, rows * layer.width, net, out)
+
+
+cdef void c_deltas_rows(
+    const Layer* layer, Py_ssize_t rows, const real* gradient, const real* net, const real* out, real* delta
+) noexcept nogil:
+    """delta = dE/dout * f', of some samples."""
+    cdef Py_ssize_t s, at, n_rows = rows
+    if layer.activation == SOFTMAX:
+        for s in range(n_rows):
+            at = s * layer.width
+            c_deltas(SOFTMAX, layer.fan_out, layer.width, gradient + at, net + at, out + at, delta + at)
+    else:
+        c_deltas(layer.activation, layer.fan_out, rows * layer.width, gradient, net, out, delta)
+
+
+cdef inline void c_errors_of(
+    const Loss loss, real h, Py_ssize_t count, const real* restrict net, const real* restrict out,
+    const real* restrict target, real* restrict error
+) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(count):
+        error[j] = c_error(loss, h, net[j], out[j], target[j])
+
+
+cdef inline void c_reported_errors_of(
+    const Loss loss, Py_ssize_t count, const real* restrict out, const real* restrict target, real* restrict error
+) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(count):
+        error[j] = c_reported_error(loss, out[j], target[j])
+
+
+cdef inline void c_softmax_errors(
+    Py_ssize_t rows, Py_ssize_t width, const real* restrict net, const real* restrict target,
+    real* restrict error, double* totals
+) noexcept nogil:
+    """target * (log(sum) - (net - max)), where the nets have become net - max, and the sums stand in `totals`."""
+    cdef Py_ssize_t s, j
+    cdef real log_total
+    for s in range(rows):
+        log_total = <real>totals[s]
+        totals[s] = c_log(log_total)
+    for s in range(rows):
+        log_total = <real>totals[s]
+        for j in range(width):
+            error[s * width + j] = target[s * width + j] * (log_total - net[s * width + j])
+
+
+cdef widely c_errors(
+    const Spec* spec, bint reported, Py_ssize_t rows, Py_ssize_t padded, const real* net, const real* out,
+    const real* target, real* error, double* totals
+) noexcept nogil:
+    """The error of each output unit of some samples, padding included."""
+    cdef Py_ssize_t width = whole_vectors(padded, sizeof(real)), count = rows * width
+    cdef real h = <real>spec.huber_delta
+    if spec.loss == SOFTMAX_LOG_LOSS:
+        if reported:
+            c_reported_errors_of(SOFTMAX_LOG_LOSS, count, out, target, error)
+        else:
+            c_softmax_errors(rows, width, net, target, error, totals)
+    elif spec.loss == LOG_LOSS:
+        if reported:
+            c_reported_errors_of(LOG_LOSS, count, out, target, error)
+        else:
+            c_errors_of(LOG_LOSS, h, count, net, out, target, error)
+    elif spec.loss == POISSON:
+        c_errors_of(POISSON, h, count, net, out, target, error)
+    elif spec.loss == ABSOLUTE_ERROR:
+        c_errors_of(ABSOLUTE_ERROR, h, count, net, out, target, error)
+    elif spec.loss == HUBER:
+        c_errors_of(HUBER, h, count, net, out, target, error)
+    else:
+        c_errors_of(SQUARED_ERROR, h, count, net, out, target, error)
+    return 0
+
+
+cdef void c_losses_rows(
+    const Spec* spec, bint reported, Py_ssize_t rows, const real* net, const real* out, const real* target,
+    real* error, double* losses
+) noexcept nogil:
+    """The losses of some samples, whose targets are in whole vectors; `error` is scratch.
+
+    Softmax has left its sums in `losses`.
+    """
+    cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
+    cdef Py_ssize_t s, j, n = spec.n_outputs, width = layer.width
+    cdef bint taken_away = reported and (spec.loss == LOG_LOSS or spec.loss == SOFTMAX_LOG_LOSS)
+    cdef real total
+    c_errors(spec, reported, rows, width, net, out, target, error, losses)
+    for s in range(rows):
+        total = 0
+        if taken_away:
+            for j in range(n):
+                total = total - error[s * width + j]
+        else:
+            for j in range(n):
+                total = total + error[s * width + j]
+        losses[s] = total
+    if reported and spec.loss == POISSON:
+        for s in range(rows):
+            if c_has_no_reported_loss(POISSON, n, out + s * width, target + s * width):
+                losses[s] = <real>NAN
+
+
+cdef inline void c_differences(
+    Py_ssize_t padded, const real* restrict out, const real* restrict target, real* restrict delta
+) noexcept nogil:
+    """delta = out - target."""
+    cdef Py_ssize_t j
+    for j in range(whole_vectors(padded, sizeof(real))):
+        delta[j] = out[j] - target[j]
+
+
+cdef void c_ends_rows(
+    const Spec* spec, Py_ssize_t rows, bint want_loss, bint reported, const void** targets, const real* net,
+    const real* out, real* padded, real* delta, double* losses
+) noexcept nogil:
+    """Losses, if wanted, and output deltas of at most MOST_COLUMNS samples; `padded` is scratch."""
+    cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
+    cdef Py_ssize_t s, at, width = layer.width
+    for s in range(rows):
+        at = s * width
+        c_pad_target(<const real*>targets[s], out + at, spec.n_outputs, width, padded + at)
+    if want_loss:
+        c_losses_rows(spec, reported, rows, net, out, padded, delta, losses)
+    if spec.shortcut:
+        c_differences(rows * width, out, padded, delta)
+    else:
+        c_loss_gradients(spec.loss, <real>spec.huber_delta, rows * width, out, padded)
+        c_deltas_rows(layer, rows, padded, net, out, delta)
+
+
+# ---- biases --------------------------------------------------------------------------------------------------
+
+cdef inline void c_bias_gradients_of(
+    const Py_ssize_t columns, Py_ssize_t rows, Py_ssize_t width, const real* restrict delta, real* restrict b
+) noexcept nogil:
+    """b[j] = b[j] + delta[s][j] for each sample in order, some columns."""
+    cdef Py_ssize_t s, k
+    cdef real[MOST_COLUMNS] total
+    if rows < 1:
+        return
+    for k in range(columns):
+        total[k] = b[k]
+    for s in range(rows):
+        for k in range(columns):
+            total[k] = total[k] + delta[k]
+        delta += width
+    for k in range(columns):
+        b[k] = total[k]
+
+
+cdef widely c_add_bias_gradients(
+    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows, bint fresh
+) noexcept nogil:
+    """Add the gradients of the layer's bias, of the samples in the workspace in order, to its sums."""
+    cdef const Layer* layer = &spec.layers[level]
+    cdef const real* delta = <const real*>space.deltas + c_spot(space, layer, 0)
+    cdef Py_ssize_t s, j = 0, width = layer.width
+    cdef real total
+    cdef real* b = sums + layer.bias
+    if spec.bias == NO_BIAS:
+        return 0
+    if fresh:
+        memset(b, 0, (1 if spec.bias == SHARED else width) * sizeof(real))
+    if spec.bias == SHARED:
+        for s in range(rows):
+            total = 0
+            for j in range(layer.fan_out):
+                total = total + delta[s * width + j]
+            b[0] = b[0] + total
+        return 0
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+        c_bias_gradients_of(BLOCK_BYTES // <Py_ssize_t>sizeof(real), rows, width, delta + j, b + j)
+        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    while j < width:
+        c_bias_gradients_of(VECTOR_BYTES // <Py_ssize_t>sizeof(real), rows, width, delta + j, b + j)
+        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    return 0
