@@ -15,6 +15,12 @@ cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target
         target[k] = source[k]
 
 
+cdef inline void c_copy_plus(const Py_ssize_t count, const real* source, const real* bias, real* target) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(count):
+        target[k] = source[k] + bias[k]
+
+
 cdef inline void c_start(
     const Py_ssize_t count, const bint fresh, const real* before, real* sums
 ) noexcept nogil:
@@ -24,13 +30,21 @@ cdef inline void c_start(
         sums[k] = 0 if fresh else before[k]
 
 
+cdef inline const real* c_shared_row(const Layer* layer, const real* parameters, real* row) noexcept nogil:
+    """A row of a shared bias: of each unit, and of no padding."""
+    cdef Py_ssize_t j
+    for j in range(layer.width):
+        row[j] = parameters[layer.bias] if j < layer.fan_out else 0
+    return row
+
+
 cdef inline void c_nets_four(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets
+    const real* restrict w, const real* bias, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets
 ) noexcept nogil:
-    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, of four samples (up to the last), some columns.
+    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, then bias[j]: four samples (up to the last).
 
-    A fresh sum begins with 0.
+    Some columns, where w, bias and nets begin. A fresh sum begins with 0.
     """
     cdef Py_ssize_t i, j, s1 = min(s + 1, last), s2 = min(s + 2, last), s3 = min(s + 3, last)
     cdef const real* x0 = x[s]
@@ -54,15 +68,15 @@ cdef inline void c_nets_four(
             sum2[j] = sum2[j] + x2[i] * w[j]
             sum3[j] = sum3[j] + x3[i] * w[j]
         w += width
-    c_copy(columns, sum0, nets + s * width)
-    c_copy(columns, sum1, nets + s1 * width)
-    c_copy(columns, sum2, nets + s2 * width)
-    c_copy(columns, sum3, nets + s3 * width)
+    c_copy_plus(columns, sum0, bias, nets + s * width)
+    c_copy_plus(columns, sum1, bias, nets + s1 * width)
+    c_copy_plus(columns, sum2, bias, nets + s2 * width)
+    c_copy_plus(columns, sum3, bias, nets + s3 * width)
 
 
 cdef inline void c_nets_eight(
     const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real** x, real* nets
+    const real* restrict w, const real* bias, const real** x, real* nets
 ) noexcept nogil:
     """The same of eight samples, whose x and nets begin here."""
     cdef Py_ssize_t i, j
@@ -104,19 +118,19 @@ cdef inline void c_nets_eight(
             sum6[j] = sum6[j] + x6[i] * w[j]
             sum7[j] = sum7[j] + x7[i] * w[j]
         w += width
-    c_copy(columns, sum0, nets)
-    c_copy(columns, sum1, nets + width)
-    c_copy(columns, sum2, nets + 2 * width)
-    c_copy(columns, sum3, nets + 3 * width)
-    c_copy(columns, sum4, nets + 4 * width)
-    c_copy(columns, sum5, nets + 5 * width)
-    c_copy(columns, sum6, nets + 6 * width)
-    c_copy(columns, sum7, nets + 7 * width)
+    c_copy_plus(columns, sum0, bias, nets)
+    c_copy_plus(columns, sum1, bias, nets + width)
+    c_copy_plus(columns, sum2, bias, nets + 2 * width)
+    c_copy_plus(columns, sum3, bias, nets + 3 * width)
+    c_copy_plus(columns, sum4, bias, nets + 4 * width)
+    c_copy_plus(columns, sum5, bias, nets + 5 * width)
+    c_copy_plus(columns, sum6, bias, nets + 6 * width)
+    c_copy_plus(columns, sum7, bias, nets + 7 * width)
 
 
 cdef inline void c_nets_columns(
     const Py_ssize_t columns, const bint fresh, const Spec* spec, const Workspace* space, const real* parameters,
-    Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
+    const real* bias, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
 ) noexcept nogil:
     """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
     cdef const Layer* layer = &spec.layers[level]
@@ -124,35 +138,37 @@ cdef inline void c_nets_columns(
     cdef real* nets = <real*>space.nets + c_spot(space, layer, 0) + j
     cdef const real** x = <const real**>space.inputs + level * space.seats
     cdef Py_ssize_t s = 0
-    if BLOCK_ROWS == 8 and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real):
+    if BLOCK_ROWS == 8:
         while s + 8 <= rows:
-            c_nets_eight(columns, fresh, first, stop, layer.width, w, x + s, nets + s * layer.width)
+            c_nets_eight(columns, fresh, first, stop, layer.width, w, bias + j, x + s, nets + s * layer.width)
             s += 8
     while s < rows:
-        c_nets_four(columns, fresh, first, stop, layer.width, w, x, s, rows - 1, nets)
+        c_nets_four(columns, fresh, first, stop, layer.width, w, bias + j, x, s, rows - 1, nets)
         s += 4
 
 
 cdef inline void c_nets_piece(
-    const bint fresh, const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop
+    const bint fresh, const Spec* spec, const Workspace* space, const real* parameters, const real* bias,
+    Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
     """All columns."""
     cdef Py_ssize_t j = 0, width = spec.layers[level].width
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
         c_nets_columns(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop, j
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
+            stop, j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
         c_nets_columns(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop,
-            j
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
+            stop, j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < width:
         c_nets_columns(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, level, rows, first, stop, j
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
+            stop, j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
 
@@ -163,23 +179,33 @@ cdef widely c_nets_rows(
     """The nets of one layer, of the samples in the workspace.
 
     The weights are taken in pieces, of which the first cache holds a block's columns while all samples go through.
+    The bias comes with the last; to what is not the last, 0 is added, as a sum that began with 0 is never -0.0.
     """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t first = PIECE, s
+    cdef Py_ssize_t first = 0, stop, j
+    cdef real* none = <real*>space.turned
+    cdef const real* bias = none
     if rows == 1:  # a block would take it four times
         c_layer_nets(
             layer, spec.bias, parameters, <const real*>c_below(space, level, 0),
             <real*>space.nets + c_spot(space, layer, 0)
         )
         return 0
-    c_nets_piece(True, spec, space, parameters, level, rows, 0, min(<Py_ssize_t>PIECE, layer.fan_in))
+    if spec.bias == NO_BIAS or layer.fan_in > PIECE:
+        memset(none, 0, layer.width * sizeof(real))
+    if spec.bias == PER_UNIT:
+        bias = parameters + layer.bias
+    elif spec.bias == SHARED:
+        bias = c_shared_row(layer, parameters, <real*>space.back)
     while first < layer.fan_in:
-        c_nets_piece(False, spec, space, parameters, level, rows, first, min(first + PIECE, layer.fan_in))
-        first += PIECE
-    if spec.bias == NO_BIAS:
-        return 0
-    for s in range(rows):
-        c_add_bias(layer, spec.bias, parameters, <real*>space.nets + c_spot(space, layer, s))
+        stop = min(first + PIECE, layer.fan_in)
+        if first == 0:
+            c_nets_piece(True, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, 0, stop)
+        else:
+            c_nets_piece(
+                False, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, first, stop
+            )
+        first = stop
     return 0
 
 
@@ -273,7 +299,7 @@ cdef inline void c_gradient_columns(
 ) noexcept nogil:
     """A stretch's rows from i to the last, some columns."""
     cdef Py_ssize_t from_i = 0
-    if BLOCK_ROWS == STRETCH and columns == BLOCK_BYTES // <Py_ssize_t>sizeof(real) and i + STRETCH - 1 == last:
+    if BLOCK_ROWS == STRETCH and i + STRETCH - 1 == last:
         c_gradient_eight(columns, fresh, rows, x, i, delta, width, before, after)
         return
     while i <= last:
@@ -421,6 +447,29 @@ cdef inline void c_back_block(
         s += 4
 
 
+cdef inline void c_turn_rows(
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real* deltas, const Py_ssize_t columns, real* turned
+) noexcept nogil:
+    """Some samples' deltas of n units, the samples side by side: (n, columns). The last stands in for missing ones."""
+    cdef Py_ssize_t s = 0, j, k, row1, row2, row3
+    cdef const real* row
+    cdef real[16] four
+    while s < rows:
+        row = deltas + s * width
+        row1, row2 = (min(s + 1, rows - 1) - s) * width, (min(s + 2, rows - 1) - s) * width
+        row3 = (min(s + 3, rows - 1) - s) * width
+        j = 0
+        while j < n:
+            if real is float:
+                backprop_turn32(row + j, row1, row2, row3, four)
+            else:
+                backprop_turn64(row + j, row1, row2, row3, four)
+            for k in range(4):
+                c_copy(4, four + 4 * k, turned + (j + k) * columns + s)
+            j += 4
+        s += 4
+
+
 cdef widely c_hidden_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
 ) noexcept nogil:
@@ -441,9 +490,7 @@ cdef widely c_hidden_rows(
         return 0
     while first < rows:
         count = min(columns, rows - first)
-        for j in range(above.fan_out):
-            for s in range(count):
-                turned[j * columns + s] = deltas[(first + s) * width + j]
+        c_turn_rows(count, above.fan_out, width, deltas + first * width, columns, turned)
         i = 0
         while i <= last:
             c_back_block(

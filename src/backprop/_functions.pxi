@@ -180,12 +180,24 @@ cdef inline void c_deltas_of(
             delta[j] = gradient[j]
 
 
+cdef widely c_deltas_wide(
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* gradient, const real* net,
+    const real* out, real* delta
+) noexcept nogil:
+    """The same for a padded layer of many units."""
+    c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
+    return 0
+
+
 cdef void c_deltas(
     Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* gradient, const real* net,
     const real* out, real* delta
 ) noexcept nogil:
     """The same for a padded layer of any width."""
-    c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
+    if padded * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
+        c_deltas_wide(activation, n, padded, gradient, net, out, delta)
+    else:
+        c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
 
 
 cdef inline real c_error(const Loss loss, real h, real net, real out, real target) noexcept nogil:

@@ -68,9 +68,23 @@ cdef inline void c_seat_rows(
     const Spec* spec, Workspace* space, const Data* data, Py_ssize_t first, Py_ssize_t rows
 ) noexcept nogil:
     """Seat the samples first..first+rows-1 of the order in the workspace."""
-    cdef Py_ssize_t s
-    for s in range(rows):
-        c_seat_row(spec, space, data, first + s, s)
+    cdef Py_ssize_t s, bytes_X = data.X.width * spec.item, bytes_T = data.T.width * spec.item
+    cdef const char* X = data.X.start
+    cdef const char* T = data.T.start
+    cdef const Py_ssize_t* order = data.order
+    cdef const void** inputs = space.inputs
+    cdef const void** targets = space.targets
+    if data.X.single != spec.single or data.T.single != spec.single or T == NULL or data.weights.start != NULL:
+        for s in range(rows):
+            c_seat_row(spec, space, data, first + s, s)
+    elif order != NULL:
+        for s in range(rows):
+            inputs[s] = X + order[first + s] * bytes_X
+            targets[s] = T + order[first + s] * bytes_T
+    else:
+        for s in range(rows):
+            inputs[s] = X + (first + s) * bytes_X
+            targets[s] = T + (first + s) * bytes_T
 
 
 cdef inline double c_add_weights(

@@ -128,6 +128,10 @@ cdef inline void c_pad_target(
     """
     cdef Py_ssize_t j = 0
     cdef real t0, t1, t2, t3
+    while j + 4 <= n:
+        t0, t1, t2, t3 = target[j], target[j + 1], target[j + 2], target[j + 3]
+        padded[j], padded[j + 1], padded[j + 2], padded[j + 3] = t0, t1, t2, t3
+        j += 4
     while j < width:
         t0 = target[j] if j < n else out[j]
         t1 = target[j + 1] if j + 1 < n else out[j + 1]
