@@ -21,8 +21,8 @@ cdef void c_forward_rows(
         at = c_spot(space, layer, s)
         c_ends_rows(
             spec, min(<Py_ssize_t>MOST_COLUMNS, rows - s), want_loss, reported, space.targets + s,
-            <const real*>space.nets + at, <const real*>space.outs + at, <real*>space.back,
-            <real*>space.deltas + at, space.losses + s
+            <const real*>space.nets + at, <const real*>space.outs + at, <real*>space.deltas + at,
+            space.losses + s, <real*>space.back
         )
         s += MOST_COLUMNS
     if weighted:

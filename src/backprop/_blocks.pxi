@@ -483,14 +483,17 @@ cdef widely c_hidden_rows(
     cdef const real* outs = <const real*>space.outs + c_spot(space, below, 0)
     cdef const real* deltas = <const real*>space.deltas + c_spot(space, above, 0)
     cdef real* deltas_below = <real*>space.deltas + c_spot(space, below, 0)
-    cdef real* back = <real*>space.back
+    cdef real* back
     cdef real* turned = <real*>space.turned
     if rows == 1:
-        c_hidden_deltas(spec, parameters, level, deltas, nets, outs, back, deltas_below)
+        c_hidden_deltas(spec, parameters, level, deltas, nets, outs, deltas_below)
         return 0
     while first < rows:
         count = min(columns, rows - first)
         c_turn_rows(count, above.fan_out, width, deltas + first * width, columns, turned)
+        back = deltas_below + first * below.width
+        if count < columns:  # the block goes on where other samples' deltas are
+            back = <real*>space.back
         i = 0
         while i <= last:
             c_back_block(
@@ -502,8 +505,10 @@ cdef widely c_hidden_rows(
         for s in range(count):
             for i in range(above.fan_in, below.width):
                 back[s * below.width + i] = 0
+        if count < columns:
+            memcpy(deltas_below + first * below.width, back, count * below.width * sizeof(real))
         c_deltas_rows(
-            below, count, back, nets + first * below.width, outs + first * below.width,
+            below, count, nets + first * below.width, outs + first * below.width,
             deltas_below + first * below.width
         )
         first += count

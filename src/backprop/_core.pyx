@@ -215,12 +215,12 @@ def output_delta(Plan plan, net, out, target, delta_out):
     if plan.spec.single:
         c_output_deltas(
             &plan.spec, <const float*>space.nets, <const float*>space.outs, <const float*>targets.view.buf,
-            <float*>space.back, <float*>space.deltas
+            <float*>space.deltas
         )
     else:
         c_output_deltas(
             &plan.spec, <const double*>space.nets, <const double*>space.outs, <const double*>targets.view.buf,
-            <double*>space.back, <double*>space.deltas
+            <double*>space.deltas
         )
     memcpy(deltas.view.buf, space.deltas, n_bytes)
 
@@ -241,14 +241,16 @@ def hidden_delta(Plan plan, parameters, Py_ssize_t layer, delta, net, out, gradi
     memcpy(space.nets, nets.view.buf, n_bytes)  # with their padding
     memcpy(space.outs, outs.view.buf, n_bytes)
     if plan.spec.single:
+        c_back(above, <const float*>block.view.buf, <const float*>deltas.view.buf, <float*>space.back)
         c_hidden_deltas(
             &plan.spec, <const float*>block.view.buf, layer, <const float*>deltas.view.buf,
-            <const float*>space.nets, <const float*>space.outs, <float*>space.back, <float*>space.deltas
+            <const float*>space.nets, <const float*>space.outs, <float*>space.deltas
         )
     else:
+        c_back(above, <const double*>block.view.buf, <const double*>deltas.view.buf, <double*>space.back)
         c_hidden_deltas(
             &plan.spec, <const double*>block.view.buf, layer, <const double*>deltas.view.buf,
-            <const double*>space.nets, <const double*>space.outs, <double*>space.back, <double*>space.deltas
+            <const double*>space.nets, <const double*>space.outs, <double*>space.deltas
         )
     memcpy(gradients.view.buf, space.back, n_bytes)
     memcpy(deltas_below.view.buf, space.deltas, n_bytes)

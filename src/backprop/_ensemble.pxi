@@ -38,7 +38,6 @@ cdef widely c_lanes_one(
     cdef real* nets = <real*>space.nets
     cdef real* outs = <real*>space.outs
     cdef real* deltas = <real*>space.deltas
-    cdef real* back = <real*>space.back
     cdef const real* rate = <const real*>space.numbers + RATE * lanes
     cdef real* net = nets + last.column * lanes
     cdef real* out = outs + last.column * lanes
@@ -49,17 +48,17 @@ cdef widely c_lanes_one(
         if not c_totals_are_finite(space.totals, lanes):
             lost = True
             c_end_lost(spec, members, space, epoch, sample, <real>0)
-    c_lanes_output_deltas(spec, net, out, t, back, deltas + last.column * lanes)
+    c_lanes_output_deltas(spec, net, out, t, deltas + last.column * lanes)
     for level in range(spec.n_layers - 1, 0, -1):
         layer = &spec.layers[level]
         under = &spec.layers[level - 1]
         c_lanes_back_and_update(
             layer, layer.fan_in, layer.fan_out, parameters, outs + under.column * lanes,
-            deltas + layer.column * lanes, rate, back
+            deltas + layer.column * lanes, rate, deltas + under.column * lanes
         )
         c_lanes_update_bias(layer, spec, layer.fan_out, parameters, deltas + layer.column * lanes, rate)
         c_lanes_deltas(
-            under.activation, under.fan_out, back, nets + under.column * lanes, outs + under.column * lanes,
+            under.activation, under.fan_out, nets + under.column * lanes, outs + under.column * lanes,
             deltas + under.column * lanes
         )
     layer = &spec.layers[0]
@@ -178,8 +177,7 @@ cdef bint c_lanes_batch(
                     <const real*>space.outs + at, t, space.totals
                 )
             c_lanes_output_deltas(
-                spec, <const real*>space.nets + at, <const real*>space.outs + at, t, <real*>space.back,
-                <real*>space.deltas + at
+                spec, <const real*>space.nets + at, <const real*>space.outs + at, t, <real*>space.deltas + at
             )
             if spec.sequential:
                 continue
@@ -234,10 +232,10 @@ cdef void c_lanes_hidden(
     cdef Py_ssize_t under_at = (row * spec.row + under.column) * lanes
     c_lanes_back(
         layer, layer.fan_in, layer.fan_out, <const real*>space.state, <const real*>space.deltas + above_at,
-        <real*>space.back
+        <real*>space.deltas + under_at
     )
     c_lanes_deltas(
-        under.activation, under.fan_out, <const real*>space.back, <const real*>space.nets + under_at,
+        under.activation, under.fan_out, <const real*>space.nets + under_at,
         <const real*>space.outs + under_at, <real*>space.deltas + under_at
     )
 

@@ -16,14 +16,11 @@ cdef class _LaneSpace:
         cdef Py_ssize_t rows = batch_size if spec.sequential else 1
         cdef Py_ssize_t sample = (spec.n_inputs + spec.n_outputs) * line
         cdef Py_ssize_t seats = max(rows, max(1, SEATED_BYTES // sample))
-        cdef Py_ssize_t widest = 1, level, k, n_lines
+        cdef Py_ssize_t n_lines
         cdef char* start
-        cdef list sizes
-        for level in range(spec.n_layers):
-            widest = max(widest, max(spec.layers[level].fan_in, spec.layers[level].fan_out))
-        if seats > (<Py_ssize_t>((~<size_t>0) >> 1)) // (8 * line * (3 * spec.row + spec.n_inputs + widest)):
+        if seats > (<Py_ssize_t>((~<size_t>0) >> 1)) // (8 * line * (3 * spec.row + spec.n_inputs + spec.n_outputs + 1)):
             raise MemoryError(f"no memory for a workspace of {seats} samples")
-        n_lines = spec.size + 3 * rows * spec.row + widest + N_NUMBERS
+        n_lines = spec.size + 3 * rows * spec.row + N_NUMBERS
         self.memory = PyMem_RawCalloc(
             n_lines * line + seats * sample + 8 * lanes * sizeof(double) + ALIGNMENT, 1
         )
@@ -35,8 +32,7 @@ cdef class _LaneSpace:
         self.space.nets = start
         self.space.outs = <char*>self.space.nets + rows * spec.row * line
         self.space.deltas = <char*>self.space.outs + rows * spec.row * line
-        self.space.back = <char*>self.space.deltas + rows * spec.row * line
-        self.space.sums = <char*>self.space.back + widest * line
+        self.space.sums = <char*>self.space.deltas + rows * spec.row * line
         self.space.numbers = <char*>self.space.sums + spec.size * line
         self.space.inputs = <char*>self.space.numbers + N_NUMBERS * line
         self.space.targets = <char*>self.space.inputs + seats * spec.n_inputs * line

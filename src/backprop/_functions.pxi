@@ -135,69 +135,65 @@ cdef void c_outs(
 
 
 cdef inline void c_deltas_of(
-    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict gradient,
-    const real* restrict net, const real* restrict out, real* restrict delta
+    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict net,
+    const real* restrict out, real* restrict delta
 ) noexcept nogil:
-    """delta = dE/dout * f', the derivative first; for softmax the product with its Jacobian."""
+    """delta = dE/dout * f', where dE/dout stood; the derivative first, for softmax the product with its Jacobian."""
     cdef Py_ssize_t j
     cdef real s, mean, zero = 0, one = 1, leak = <real>0.01
     if activation == LOGISTIC:
         for j in range(width):
-            delta[j] = gradient[j] * (out[j] * (one - out[j]))
+            delta[j] = delta[j] * (out[j] * (one - out[j]))
     elif activation == TANH:
         for j in range(width):
-            delta[j] = gradient[j] * (one - out[j] * out[j])
+            delta[j] = delta[j] * (one - out[j] * out[j])
     elif activation == RELU:
         for j in range(width):
-            s = gradient[j]  # loaded on both sides, or the loop would branch
+            s = delta[j]  # loaded on both sides, or the loop would branch
             delta[j] = s if net[j] > zero else zero
     elif activation == LEAKY_RELU:
         for j in range(width):
-            delta[j] = gradient[j] * (one if net[j] > zero else leak)
+            delta[j] = delta[j] * (one if net[j] > zero else leak)
     elif activation == ELU:
         for j in range(width):
-            delta[j] = gradient[j] * (one if net[j] > zero else out[j] + one)
+            delta[j] = delta[j] * (one if net[j] > zero else out[j] + one)
     elif activation == SOFTPLUS:
         for j in range(width):
-            delta[j] = gradient[j] * c_logistic(net[j])
+            delta[j] = delta[j] * c_logistic(net[j])
     elif activation == SILU:
         for j in range(width):
             s = c_logistic(net[j])
-            delta[j] = gradient[j] * (s * (one + net[j] * (one - s)))
+            delta[j] = delta[j] * (s * (one + net[j] * (one - s)))
     elif activation == EXP:
         for j in range(width):
-            delta[j] = gradient[j] * out[j]
+            delta[j] = delta[j] * out[j]
     elif activation == SOFTMAX:
         mean = 0
         for j in range(n):
-            mean = mean + gradient[j] * out[j]
+            mean = mean + delta[j] * out[j]
         for j in range(n):
-            delta[j] = out[j] * (gradient[j] - mean)
+            delta[j] = out[j] * (delta[j] - mean)
         for j in range(n, width):
             delta[j] = 0
-    else:  # IDENTITY
-        for j in range(width):
-            delta[j] = gradient[j]
+    # IDENTITY: f' is 1
 
 
 cdef widely c_deltas_wide(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* gradient, const real* net,
-    const real* out, real* delta
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, const real* out, real* delta
 ) noexcept nogil:
     """The same for a padded layer of many units."""
-    c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
+    c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), net, out, delta)
     return 0
 
 
 cdef void c_deltas(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* gradient, const real* net,
-    const real* out, real* delta
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, const real* out, real* delta
 ) noexcept nogil:
     """The same for a padded layer of any width."""
     if padded * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
-        c_deltas_wide(activation, n, padded, gradient, net, out, delta)
+        c_deltas_wide(activation, n, padded, net, out, delta)
     else:
-        c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), gradient, net, out, delta)
+        c_deltas_of(activation, n, whole_vectors(padded, sizeof(real)), net, out, delta)
 
 
 cdef inline real c_error(const Loss loss, real h, real net, real out, real target) noexcept nogil:

@@ -151,7 +151,6 @@ cdef bint c_train_one(
     cdef const real* out = <const real*>space.outs + c_spot(space, &spec.layers[spec.n_layers - 1], 0)
     cdef real* delta = <real*>space.deltas + c_spot(space, &spec.layers[spec.n_layers - 1], 0)
     cdef real* delta_below = delta
-    cdef real* back = <real*>space.back
     cdef double error
     c_forward(spec, space, parameters)
     if meter.wanted:
@@ -161,7 +160,7 @@ cdef bint c_train_one(
         meter.total = meter.total + error
         if meter.batch_loss_factor == 0 and not isfinite(meter.total):
             return False
-    c_output_deltas(spec, net, out, target, back, delta)
+    c_output_deltas(spec, net, out, target, delta)
     for level in range(spec.n_layers - 1, -1, -1):
         layer = &spec.layers[level]
         below = <const real*>c_below(space, level, 0)
@@ -170,7 +169,7 @@ cdef bint c_train_one(
         if level > 0:
             net = <const real*>space.nets + c_spot(space, layer - 1, 0)
             delta_below = <real*>space.deltas + c_spot(space, layer - 1, 0)
-            c_hidden_deltas(spec, parameters, level, delta, net, below, back, delta_below)
+            c_hidden_deltas(spec, parameters, level, delta, net, below, delta_below)
         if not spec.sequential:
             c_update_one(layer, spec, parameters, below, delta, rate)
         delta = delta_below

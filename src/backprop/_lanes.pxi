@@ -235,12 +235,9 @@ cdef void c_lanes_outs(Activation activation, Py_ssize_t n, const real* net, rea
         c_outs(activation, width, width, net, out)
 
 
-cdef void c_lanes_softmax_deltas(
-    Py_ssize_t n, const real* gradient, const real* out, real* delta
-) noexcept nogil:
-    """delta[j] = out[j]*(gradient[j] - sum over k of gradient[k]*out[k])."""
+cdef void c_lanes_softmax_deltas(Py_ssize_t n, const real* out, real* delta) noexcept nogil:
+    """delta[j] = out[j]*(delta[j] - sum over k of delta[k]*out[k]), where dE/dout stood."""
     cdef Py_ssize_t lanes = LINE_BYTES // <Py_ssize_t>sizeof(real), j, k
-    cdef const real* restrict g = gradient
     cdef const real* restrict o = out
     cdef real* restrict d = delta
     cdef real[MOST_LINE] mean
@@ -248,35 +245,33 @@ cdef void c_lanes_softmax_deltas(
         mean[k] = 0
     for j in range(n):
         for k in range(lanes):
-            mean[k] = mean[k] + g[k] * o[k]
-        g += lanes
+            mean[k] = mean[k] + d[k] * o[k]
+        d += lanes
         o += lanes
-    g = gradient
+    d = delta
     o = out
     for j in range(n):
         for k in range(lanes):
-            d[k] = o[k] * (g[k] - mean[k])
-        g += lanes
+            d[k] = o[k] * (d[k] - mean[k])
         o += lanes
         d += lanes
 
 
 cdef void c_lanes_deltas(
-    Activation activation, Py_ssize_t n, const real* gradient, const real* net, const real* out, real* delta
+    Activation activation, Py_ssize_t n, const real* net, const real* out, real* delta
 ) noexcept nogil:
-    """delta = dE/dout * f' of a layer of n units."""
+    """delta = dE/dout * f' of a layer of n units, where dE/dout stood."""
     cdef Py_ssize_t width = n * (LINE_BYTES // <Py_ssize_t>sizeof(real))
     if activation == SOFTMAX:
-        c_lanes_softmax_deltas(n, gradient, out, delta)
+        c_lanes_softmax_deltas(n, out, delta)
     else:
-        c_deltas(activation, width, width, gradient, net, out, delta)
+        c_deltas(activation, width, width, net, out, delta)
 
 
 cdef inline void c_lanes_output_deltas(
-    const Spec* spec, const real* net, const real* restrict out, const real* restrict target, real* restrict back,
-    real* restrict delta
+    const Spec* spec, const real* net, const real* restrict out, const real* restrict target, real* restrict delta
 ) noexcept nogil:
-    """dE/dnet of the output layer; `back` is scratch."""
+    """dE/dnet of the output layer."""
     cdef Py_ssize_t k, width = whole_vectors(
         spec.n_outputs * (LINE_BYTES // <Py_ssize_t>sizeof(real)), sizeof(real)
     )
@@ -284,9 +279,9 @@ cdef inline void c_lanes_output_deltas(
         for k in range(width):
             delta[k] = out[k] - target[k]
         return
-    memcpy(back, target, width * sizeof(real))
-    c_loss_gradients(spec.loss, <real>spec.huber_delta, width, out, back)
-    c_lanes_deltas(spec.layers[spec.n_layers - 1].activation, spec.n_outputs, back, net, out, delta)
+    memcpy(delta, target, width * sizeof(real))
+    c_loss_gradients(spec.loss, <real>spec.huber_delta, width, out, delta)
+    c_lanes_deltas(spec.layers[spec.n_layers - 1].activation, spec.n_outputs, net, out, delta)
 
 
 cdef void c_lanes_add_losses(
@@ -294,7 +289,6 @@ cdef void c_lanes_add_losses(
 ) noexcept nogil:
     """Add each network's loss of its sample, a sum over its outputs in order, to its total."""
     cdef Py_ssize_t lanes = LINE_BYTES // <Py_ssize_t>sizeof(real), j, k
-    cdef real d, zero = 0, half = <real>0.5
     cdef const real* restrict z = net
     cdef const real* restrict o = out
     cdef const real* restrict t = target
@@ -317,27 +311,22 @@ cdef void c_lanes_add_losses(
     for j in range(n):
         if loss == LOG_LOSS:
             for k in range(lanes):
-                d = z[k] if z[k] > zero else zero
-                error[k] = error[k] + (d - z[k] * t[k] + c_log1p(c_exp(-c_abs(z[k]))))
+                error[k] = error[k] + c_error(LOG_LOSS, h, z[k], o[k], t[k])
         elif loss == SOFTMAX_LOG_LOSS:
             for k in range(lanes):
                 error[k] = error[k] + t[k] * (log_total[k] - (z[k] - largest[k]))
         elif loss == POISSON:
             for k in range(lanes):
-                d = t[k] * c_log(t[k] / o[k])
-                d = d if t[k] > zero else zero
-                error[k] = error[k] + (d - t[k] + o[k])
+                error[k] = error[k] + c_error(POISSON, h, z[k], o[k], t[k])
         elif loss == ABSOLUTE_ERROR:
             for k in range(lanes):
-                error[k] = error[k] + c_abs(t[k] - o[k])
+                error[k] = error[k] + c_error(ABSOLUTE_ERROR, h, z[k], o[k], t[k])
         elif loss == HUBER:
             for k in range(lanes):
-                d = t[k] - o[k]
-                error[k] = error[k] + (half * (d * d) if c_abs(d) <= h else h * (c_abs(d) - half * h))
-        else:  # SQUARED_ERROR
+                error[k] = error[k] + c_error(HUBER, h, z[k], o[k], t[k])
+        else:
             for k in range(lanes):
-                d = t[k] - o[k]
-                error[k] = error[k] + half * (d * d)
+                error[k] = error[k] + c_error(SQUARED_ERROR, h, z[k], o[k], t[k])
         z += lanes
         o += lanes
         t += lanes

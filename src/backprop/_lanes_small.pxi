@@ -17,11 +17,9 @@ cdef inline void c_lanes_small_run(
     cdef const real* t = <const real*>space.targets
     cdef real[2 * MOST_LINE] net1
     cdef real[2 * MOST_LINE] out1
-    cdef real[2 * MOST_LINE] back1
     cdef real[2 * MOST_LINE] delta1
     cdef real[2 * MOST_LINE] net2
     cdef real[2 * MOST_LINE] out2
-    cdef real[2 * MOST_LINE] back2
     cdef real[2 * MOST_LINE] delta2
     cdef bint lost = False
     for s in range(rows):
@@ -39,12 +37,12 @@ cdef inline void c_lanes_small_run(
                 delta2[k] = out2[k] - t[k]
         else:
             for k in range(n_out * lanes):
-                back2[k] = t[k]
-            c_loss_gradients_of(spec.loss, <real>spec.huber_delta, n_out * lanes, out2, back2)
-            c_deltas_of(layer2.activation, n_out, n_out * lanes, back2, net2, out2, delta2)
-        c_lanes_back_and_update(layer2, n_hidden, n_out, parameters, out1, delta2, rate, back1)
+                delta2[k] = t[k]
+            c_loss_gradients_of(spec.loss, <real>spec.huber_delta, n_out * lanes, out2, delta2)
+            c_deltas_of(layer2.activation, n_out, n_out * lanes, net2, out2, delta2)
+        c_lanes_back_and_update(layer2, n_hidden, n_out, parameters, out1, delta2, rate, delta1)
         c_lanes_update_bias(layer2, spec, n_out, parameters, delta2, rate)
-        c_deltas_of(layer1.activation, n_hidden, n_hidden * lanes, back1, net1, out1, delta1)
+        c_deltas_of(layer1.activation, n_hidden, n_hidden * lanes, net1, out1, delta1)
         c_lanes_update_weights(layer1, n_in, n_hidden, parameters, x, delta1, rate)
         c_lanes_update_bias(layer1, spec, n_hidden, parameters, delta1, rate)
         if lost:

@@ -142,29 +142,28 @@ cdef inline void c_pad_target(
 
 
 cdef void c_output_deltas(
-    const Spec* spec, const real* restrict net, const real* restrict out, const real* target,
-    real* restrict gradient, real* restrict delta
+    const Spec* spec, const real* restrict net, const real* restrict out, const real* target, real* restrict delta
 ) noexcept nogil:
-    """dE/dnet of the output layer; `gradient` is scratch."""
+    """dE/dnet of the output layer."""
     cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
     cdef Py_ssize_t j, width = whole_vectors(layer.width, sizeof(real))
-    c_pad_target(target, out, spec.n_outputs, width, gradient)
+    c_pad_target(target, out, spec.n_outputs, width, delta)
     if spec.shortcut:
         for j in range(width):
-            delta[j] = out[j] - gradient[j]
+            delta[j] = out[j] - delta[j]
         return
-    c_loss_gradients(spec.loss, <real>spec.huber_delta, layer.width, out, gradient)
-    c_deltas(layer.activation, layer.fan_out, layer.width, gradient, net, out, delta)
+    c_loss_gradients(spec.loss, <real>spec.huber_delta, layer.width, out, delta)
+    c_deltas(layer.activation, layer.fan_out, layer.width, net, out, delta)
 
 
 cdef void c_hidden_deltas(
     const Spec* spec, const real* parameters, Py_ssize_t level, const real* delta, const real* net,
-    const real* out, real* back, real* delta_below
+    const real* out, real* delta_below
 ) noexcept nogil:
     """dE/dnet of the layer below `level`, whose net and out these are, from the deltas of `level`."""
     cdef const Layer* below = &spec.layers[level - 1]
-    c_back(&spec.layers[level], parameters, delta, back)
-    c_deltas(below.activation, below.fan_out, below.width, back, net, out, delta_below)
+    c_back(&spec.layers[level], parameters, delta, delta_below)
+    c_deltas(below.activation, below.fan_out, below.width, net, out, delta_below)
 
 
 cdef void c_update_weights_one(

@@ -37,7 +37,6 @@ ctypedef struct Lanes:     # the block at work
     void* nets             # (rows, spec.row, lanes)
     void* outs
     void* deltas
-    void* back             # (widest layer, lanes)
     Py_ssize_t seats       # samples that are laid out at once
     void* inputs           # (seats, n_inputs, lanes)
     void* targets          # (seats, n_outputs, lanes)

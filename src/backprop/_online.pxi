@@ -11,19 +11,31 @@
 # reference does.
 
 
+cdef inline Py_ssize_t c_is_not_zero(real x) noexcept nogil:
+    """x != 0, from its pattern without the sign: floating-point numbers are compared with NaN in mind."""
+    cdef Bits bits
+    cdef Bits32 bits32
+    if real is float:
+        bits32.number = x
+        return <uint32_t>(bits32.pattern << 1) != 0
+    else:
+        bits.number = x
+        return (bits.pattern << 1) != 0
+
+
 cdef bint c_list_nonzero(
     Py_ssize_t n, const real* restrict values, Py_ssize_t* restrict found, Py_ssize_t* count_out
 ) noexcept nogil:
     """Whether passing over the values that are 0 pays; if so, a list of where the others are, in order."""
     cdef Py_ssize_t i, count = 0
     for i in range(n):  # packed code, unlike the list
-        count += values[i] != 0
+        count += c_is_not_zero(values[i])
     if MOST_SHARE * count > n:
         return False
     count = 0
     for i in range(n):
         found[count] = i
-        count += values[i] != 0
+        count += c_is_not_zero(values[i])
     count_out[0] = count
     return True
 
@@ -312,14 +324,13 @@ cdef Py_ssize_t c_train_ones(
             if not reported and not isfinite(meter.total):
                 return done
         delta = <real*>space.deltas + c_spot(space, &spec.layers[spec.n_layers - 1], now)
-        c_output_deltas(spec, net, out, target, <real*>space.back, delta)
+        c_output_deltas(spec, net, out, target, delta)
         for level in range(spec.n_layers - 1, 0, -1):
             layer = &spec.layers[level - 1]
             net = <real*>space.nets + c_spot(space, layer, 0)
             out = <real*>space.outs + c_spot(space, layer, now)
             c_hidden_deltas(
-                spec, parameters, level, delta, net, out, <real*>space.back,
-                <real*>space.deltas + c_spot(space, layer, now)
+                spec, parameters, level, delta, net, out, <real*>space.deltas + c_spot(space, layer, now)
             )
             delta = <real*>space.deltas + c_spot(space, layer, now)
         c_begin_update(optimizer, rate)

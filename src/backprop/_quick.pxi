@@ -33,7 +33,6 @@ cdef bint c_step(
     cdef real* nets = <real*>space.nets
     cdef real* outs = <real*>space.outs
     cdef real* deltas = <real*>space.deltas
-    cdef real* back = <real*>space.back
     cdef real* kept = <real*>space.sums
     c_forward(spec, space, parameters)
     if not (c_within(nets, spec.row, -calm, calm) and c_within(outs, spec.row, -calm, calm)):
@@ -43,7 +42,7 @@ cdef bint c_step(
         return False
     if spec.sequential:  # the deltas of a layer are known only when the one above has been updated
         memcpy(kept, parameters, size * sizeof(real))
-    c_output_deltas(spec, nets + last.column, outs + last.column, target, back, deltas + last.column)
+    c_output_deltas(spec, nets + last.column, outs + last.column, target, deltas + last.column)
     for level in range(spec.n_layers - 1, -1, -1):
         layer = &spec.layers[level]
         if not c_within(deltas + layer.column, layer.width, -calm, calm):
@@ -55,7 +54,7 @@ cdef bint c_step(
         if level > 0:
             lower = &spec.layers[level - 1]
             c_hidden_deltas(
-                spec, parameters, level, deltas + layer.column, nets + lower.column, outs + lower.column, back,
+                spec, parameters, level, deltas + layer.column, nets + lower.column, outs + lower.column,
                 deltas + lower.column
             )
     if not spec.sequential:

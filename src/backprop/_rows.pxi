@@ -39,16 +39,16 @@ cdef void c_outs_rows(
 
 
 cdef void c_deltas_rows(
-    const Layer* layer, Py_ssize_t rows, const real* gradient, const real* net, const real* out, real* delta
+    const Layer* layer, Py_ssize_t rows, const real* net, const real* out, real* delta
 ) noexcept nogil:
-    """delta = dE/dout * f', of some samples."""
+    """delta = dE/dout * f', of some samples, where dE/dout stood."""
     cdef Py_ssize_t s, at, n_rows = rows
     if layer.activation == SOFTMAX:
         for s in range(n_rows):
             at = s * layer.width
-            c_deltas(SOFTMAX, layer.fan_out, layer.width, gradient + at, net + at, out + at, delta + at)
+            c_deltas(SOFTMAX, layer.fan_out, layer.width, net + at, out + at, delta + at)
     else:
-        c_deltas(layer.activation, layer.fan_out, rows * layer.width, gradient, net, out, delta)
+        c_deltas(layer.activation, layer.fan_out, rows * layer.width, net, out, delta)
 
 
 cdef inline void c_errors_of(
@@ -140,32 +140,30 @@ cdef void c_losses_rows(
                 losses[s] = <real>NAN
 
 
-cdef inline void c_differences(
-    Py_ssize_t padded, const real* restrict out, const real* restrict target, real* restrict delta
-) noexcept nogil:
-    """delta = out - target."""
+cdef inline void c_take_from(Py_ssize_t padded, const real* restrict out, real* restrict delta) noexcept nogil:
+    """delta = out - target, where the target stood."""
     cdef Py_ssize_t j
     for j in range(whole_vectors(padded, sizeof(real))):
-        delta[j] = out[j] - target[j]
+        delta[j] = out[j] - delta[j]
 
 
 cdef void c_ends_rows(
     const Spec* spec, Py_ssize_t rows, bint want_loss, bint reported, const void** targets, const real* net,
-    const real* out, real* padded, real* delta, double* losses
+    const real* out, real* delta, double* losses, real* scratch
 ) noexcept nogil:
-    """Losses, if wanted, and output deltas of at most MOST_COLUMNS samples; `padded` is scratch."""
+    """Losses, if wanted, and output deltas of at most MOST_COLUMNS samples."""
     cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
     cdef Py_ssize_t s, at, width = layer.width
     for s in range(rows):
         at = s * width
-        c_pad_target(<const real*>targets[s], out + at, spec.n_outputs, width, padded + at)
+        c_pad_target(<const real*>targets[s], out + at, spec.n_outputs, width, delta + at)
     if want_loss:
-        c_losses_rows(spec, reported, rows, net, out, padded, delta, losses)
+        c_losses_rows(spec, reported, rows, net, out, delta, scratch, losses)
     if spec.shortcut:
-        c_differences(rows * width, out, padded, delta)
+        c_take_from(rows * width, out, delta)
     else:
-        c_loss_gradients(spec.loss, <real>spec.huber_delta, rows * width, out, padded)
-        c_deltas_rows(layer, rows, padded, net, out, delta)
+        c_loss_gradients(spec.loss, <real>spec.huber_delta, rows * width, out, delta)
+        c_deltas_rows(layer, rows, net, out, delta)
 
 
 # ---- biases --------------------------------------------------------------------------------------------------

@@ -13,11 +13,9 @@ cdef inline Py_ssize_t c_small_run(
     """See `c_train_ones`. Loops over units run to `hidden_places` and `out_places`: padded widths, or sizes."""
     cdef real[MOST_LANES] net1
     cdef real[MOST_LANES] out1
-    cdef real[MOST_LANES] back1
     cdef real[MOST_LANES] delta1
     cdef real[MOST_LANES] net2
     cdef real[MOST_LANES] out2
-    cdef real[MOST_LANES] back2
     cdef real[MOST_LANES] delta2
     cdef real* w1 = parameters + spec.layers[0].weights
     cdef real* b1 = parameters + spec.layers[0].bias
@@ -66,21 +64,21 @@ cdef inline Py_ssize_t c_small_run(
             if not reported and not isfinite(meter.total):
                 return s - first
         for j in range(out_places):
-            back2[j] = t[j] if j < n_out else out2[j]
+            delta2[j] = t[j] if j < n_out else out2[j]
         if spec.shortcut:
             for j in range(out_places):
-                delta2[j] = out2[j] - back2[j]
+                delta2[j] = out2[j] - delta2[j]
         else:
-            c_loss_gradients_of(spec.loss, <real>spec.huber_delta, out_places, out2, back2)
-            c_deltas_of(output, n_out, out_places, back2, net2, out2, delta2)
+            c_loss_gradients_of(spec.loss, <real>spec.huber_delta, out_places, out2, delta2)
+            c_deltas_of(output, n_out, out_places, net2, out2, delta2)
         for i in range(n_hidden):
             g = 0
             for j in range(n_out):
                 g = g + delta2[j] * w2[i * out_width + j]
-            back1[i] = g
+            delta1[i] = g
         for i in range(n_hidden, hidden_places):
-            back1[i] = 0
-        c_deltas_of(hidden, n_hidden, hidden_places, back1, net1, out1, delta1)
+            delta1[i] = 0
+        c_deltas_of(hidden, n_hidden, hidden_places, net1, out1, delta1)
         for i in range(n_hidden):
             for j in range(out_places):
                 w2[i * out_width + j] = w2[i * out_width + j] - rate * (delta2[j] * out1[i])

@@ -24,7 +24,8 @@ cdef extern from *:
     #endif
 
     #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
-    #define WIDELY __attribute__((target("prefer-vector-width=512"))) int
+    /* Within another function such a one would get that one's vectors. */
+    #define WIDELY __attribute__((target("prefer-vector-width=512"), noinline)) int
     #else
     #define WIDELY int
     #endif
