@@ -15,10 +15,12 @@ cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target
         target[k] = source[k]
 
 
-cdef inline void c_copy_plus(const Py_ssize_t count, const real* source, const real* bias, real* target) noexcept nogil:
+cdef inline void c_end(const Py_ssize_t count, real* sums, const real* bias, real* target) noexcept nogil:
+    """Sums and their bias, stored. In one loop they would be taken to memory: the target might be the bias."""
     cdef Py_ssize_t k
     for k in range(count):
-        target[k] = source[k] + bias[k]
+        sums[k] = sums[k] + bias[k]
+    c_copy(count, sums, target)
 
 
 cdef inline void c_start(
@@ -68,10 +70,10 @@ cdef inline void c_nets_four(
             sum2[j] = sum2[j] + x2[i] * w[j]
             sum3[j] = sum3[j] + x3[i] * w[j]
         w += width
-    c_copy_plus(columns, sum0, bias, nets + s * width)
-    c_copy_plus(columns, sum1, bias, nets + s1 * width)
-    c_copy_plus(columns, sum2, bias, nets + s2 * width)
-    c_copy_plus(columns, sum3, bias, nets + s3 * width)
+    c_end(columns, sum0, bias, nets + s * width)
+    c_end(columns, sum1, bias, nets + s1 * width)
+    c_end(columns, sum2, bias, nets + s2 * width)
+    c_end(columns, sum3, bias, nets + s3 * width)
 
 
 cdef inline void c_nets_eight(
@@ -118,14 +120,14 @@ cdef inline void c_nets_eight(
             sum6[j] = sum6[j] + x6[i] * w[j]
             sum7[j] = sum7[j] + x7[i] * w[j]
         w += width
-    c_copy_plus(columns, sum0, bias, nets)
-    c_copy_plus(columns, sum1, bias, nets + width)
-    c_copy_plus(columns, sum2, bias, nets + 2 * width)
-    c_copy_plus(columns, sum3, bias, nets + 3 * width)
-    c_copy_plus(columns, sum4, bias, nets + 4 * width)
-    c_copy_plus(columns, sum5, bias, nets + 5 * width)
-    c_copy_plus(columns, sum6, bias, nets + 6 * width)
-    c_copy_plus(columns, sum7, bias, nets + 7 * width)
+    c_end(columns, sum0, bias, nets)
+    c_end(columns, sum1, bias, nets + width)
+    c_end(columns, sum2, bias, nets + 2 * width)
+    c_end(columns, sum3, bias, nets + 3 * width)
+    c_end(columns, sum4, bias, nets + 4 * width)
+    c_end(columns, sum5, bias, nets + 5 * width)
+    c_end(columns, sum6, bias, nets + 6 * width)
+    c_end(columns, sum7, bias, nets + 7 * width)
 
 
 cdef inline void c_nets_columns(

@@ -4,7 +4,7 @@ A row holds a function's name, its formula, its plain-Python arithmetic (the ref
 methods) and where it may be used. The compiled engine knows each row by name and has one kernel case for it;
 everything else in the package, the tests included, walks the table.
 
-To add a row: write its class here, list it in `ACTIVATIONS` or `LOSSES`, add its case to `_kernels.pxi`.
+To add a row: write its class here, list it in `ACTIVATIONS` or `LOSSES`, add its case to `_functions.pxi`.
 """
 
 import sys
