@@ -124,5 +124,3 @@ cdef bint c_train_batch(
         job.tasks = ADD | UPDATE
     c_run(team, &job)
     return True
-
-

@@ -202,7 +202,9 @@ cdef widely c_nets_rows(
     while first < layer.fan_in:
         stop = min(first + PIECE, layer.fan_in)
         if first == 0:
-            c_nets_piece(True, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, 0, stop)
+            c_nets_piece(
+                True, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, first, stop
+            )
         else:
             c_nets_piece(
                 False, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, first, stop
@@ -452,7 +454,7 @@ cdef inline void c_back_block(
 cdef inline void c_turn_rows(
     Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real* deltas, const Py_ssize_t columns, real* turned
 ) noexcept nogil:
-    """Some samples' deltas of n units, the samples side by side: (n, columns). The last stands in for missing ones."""
+    """Some samples' deltas of n units, samples side by side: (n, columns). The last stands in for missing ones."""
     cdef Py_ssize_t s = 0, j, k, row1, row2, row3
     cdef const real* row
     cdef real[16] four

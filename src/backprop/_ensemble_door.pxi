@@ -18,7 +18,8 @@ cdef class _LaneSpace:
         cdef Py_ssize_t seats = max(rows, max(1, SEATED_BYTES // sample))
         cdef Py_ssize_t n_lines
         cdef char* start
-        if seats > (<Py_ssize_t>((~<size_t>0) >> 1)) // (8 * line * (3 * spec.row + spec.n_inputs + spec.n_outputs + 1)):
+        cdef Py_ssize_t numbers = 3 * spec.row + spec.n_inputs + spec.n_outputs + 1  # of a sample, at most
+        if seats > (<Py_ssize_t>((~<size_t>0) >> 1)) // (8 * line * numbers):
             raise MemoryError(f"no memory for a workspace of {seats} samples")
         n_lines = spec.size + 3 * rows * spec.row + N_NUMBERS
         self.memory = PyMem_RawCalloc(

@@ -67,13 +67,14 @@ ctypedef struct Meter:     # what a training run measures on its way
     double total           # of this epoch
     double batch_loss_factor  # above 0: losses counted batch by batch, as scikit-learn does
 
-ctypedef struct Workspace: # layer by layer, and in each its samples: (seats, width) of the layer, see `c_spot`
+ctypedef struct Workspace:  # layer by layer, and in each its samples: (seats, width) of the layer, see `c_spot`
     Py_ssize_t seats       # for samples in the whole workspace
-    Py_ssize_t first, rows # those that are in use here, or in a part of it
+    Py_ssize_t first, rows  # those that are in use here, or in a part of it
+    # In a part, weights, losses, the rows of inputs, targets and converted begin with the first in use.
     double* weights        # (rows,): each sample's weight, where there are any, as a number of the network's dtype
-    double* losses         # (rows,): each sample's loss, times its weight
+    double* losses         # (rows,): each sample's loss, times its weight; before that, softmax's sums
     const void** inputs    # (n_layers, seats): where what a layer takes in stands; in the first row the samples
-    const void** targets   # (seats,); this and the next two begin with the samples in use
+    const void** targets   # (seats,)
     void* nets             # (seats * spec.row,)
     void* outs
     void* deltas
