@@ -138,7 +138,7 @@ cdef inline void c_deltas_of(
     Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict net,
     const real* restrict out, real* restrict delta
 ) noexcept nogil:
-    """delta = dE/dout * f', where dE/dout stood; the derivative first, for softmax the product with its Jacobian."""
+    """delta = dE/dout * f', where dE/dout stood; for softmax the product with its Jacobian."""
     cdef Py_ssize_t j
     cdef real s, mean, zero = 0, one = 1, leak = <real>0.01
     if activation == LOGISTIC:
@@ -214,7 +214,7 @@ cdef inline real c_error(const Loss loss, real h, real net, real out, real targe
 
 
 cdef inline real c_reported_error(const Loss loss, real out, real target) noexcept nogil:
-    """What scikit-learn takes from the loss for one unit: log_loss, its outputs kept off 0 and 1 by the epsilon."""
+    """What scikit-learn takes from the loss for one unit: log_loss, outputs kept off 0 and 1 by epsilon."""
     cdef real zero = 0, one = 1, p, error, rest
     cdef real epsilon = <real>(FLOAT32_EPSILON if real is float else FLOAT64_EPSILON), top = one - epsilon
     p = epsilon if out < epsilon else out

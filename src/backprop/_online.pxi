@@ -338,7 +338,8 @@ cdef Py_ssize_t c_train_ones(
             layer = &spec.layers[level]
             c_update_bias_now(spec, space, level, now, optimizer, parameters)
             if (lists[0] or counts[level] >= 0) and c_may_be_listed(spec, level) and not c_step_is_calm(
-                layer, <const real*>space.deltas + c_spot(space, layer, now), <const real*>c_below(space, level, now), <real>rate
+                layer, <const real*>space.deltas + c_spot(space, layer, now),
+                <const real*>c_below(space, level, now), <real>rate
             ):
                 counts[level] = -1
                 lists[0] = False
