@@ -124,6 +124,13 @@ def test_the_kernels_are_vectorised(functions, kernel, operation, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("functions", ["_core_avx512"], indirect=True)  # which has two lengths
+@pytest.mark.parametrize("kernel", ["c_sparse_sums", "c_sparse_update", "c_deltas_wide", "c_outs_wide"])
+def test_what_asks_for_long_vectors_is_not_put_into_what_does_not(functions, kernel, dtype):
+    assert re.search(r"%zmm", "".join(code_of(functions, kernel, dtype).values()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kernel", ["c_nets_rows", "c_gradient_stretch"])
 def test_the_sums_of_a_block_are_never_on_the_stack(functions, kernel, dtype):
     # without the flags for gcc in setup.py, or in a loop that may not run at all, they are, which takes longer

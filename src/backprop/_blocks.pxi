@@ -184,7 +184,7 @@ cdef widely c_nets_rows(
     The bias comes with the last; to what is not the last, 0 is added, as a sum that began with 0 is never -0.0.
     """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t first = 0, stop, j
+    cdef Py_ssize_t first = 0, stop
     cdef real* none = <real*>space.turned
     cdef const real* bias = none
     if rows == 1:  # a block would take it four times

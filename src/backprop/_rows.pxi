@@ -42,9 +42,9 @@ cdef void c_deltas_rows(
     const Layer* layer, Py_ssize_t rows, const real* net, const real* out, real* delta
 ) noexcept nogil:
     """delta = dE/dout * f', of some samples, where dE/dout stood."""
-    cdef Py_ssize_t s, at, n_rows = rows
+    cdef Py_ssize_t s, at
     if layer.activation == SOFTMAX:
-        for s in range(n_rows):
+        for s in range(rows):
             at = s * layer.width
             c_deltas(SOFTMAX, layer.fan_out, layer.width, net + at, out + at, delta + at)
     else:
