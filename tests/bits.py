@@ -1,4 +1,4 @@
-"""Comparison of bits: signs of zeros count, NaNs are alike. float32 numbers are float64 numbers too."""
+"""Comparison of bits: signs of zeros count, NaNs are alike. float32 numbers are float64 numbers too. Padding."""
 
 import numpy as np
 
@@ -26,3 +26,12 @@ def assert_same_bits(a, b, what="") -> None:
         raise AssertionError(
             f"{what}: {wrong.sum()} of {wrong.size} differ, first at {place}: {first.hex()} and {second.hex()}"
         )
+
+
+def padding(net) -> np.ndarray:
+    """What of a network's block is no parameter."""
+    probe = net.copy()
+    probe.parameters = np.ones(probe.parameters.size)
+    real = probe._machine.block != 0
+    assert real.sum() == net.parameters.size
+    return net._machine.block[~real]

@@ -2,20 +2,12 @@
 
 import numpy as np
 import pytest
+from bits import padding
 
 import backprop as bp
 from backprop.functions import ACTIVATIONS, LOSSES, pair_is_possible
 
 PAIRS = [(a, loss) for a in ACTIVATIONS for loss in LOSSES if pair_is_possible(a, loss)]
-
-
-def padding(net) -> np.ndarray:
-    """What of the block is no parameter."""
-    probe = net.copy()
-    probe.parameters = np.ones(probe.parameters.size)
-    real = probe._machine.block != 0
-    assert real.sum() == net.parameters.size
-    return net._machine.block[~real]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

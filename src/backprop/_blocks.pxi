@@ -154,25 +154,27 @@ cdef inline void c_nets_piece(
     Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop
 ) noexcept nogil:
     """All columns."""
-    cdef Py_ssize_t j = 0, width = spec.layers[level].width
-    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t j = 0, columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:
         c_nets_columns(
             BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
             stop, j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= columns:
         c_nets_columns(
             BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
             stop, j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
-    while j < width:
+    while j < columns:
         c_nets_columns(
             VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
             stop, j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    c_no_columns(rows, columns, layer.width, <real*>space.nets + c_spot(space, layer, 0))
 
 
 cdef widely c_nets_rows(
@@ -319,27 +321,29 @@ cdef inline void c_gradient_rows_of(
     Py_ssize_t last, const real* before, real* after
 ) noexcept nogil:
     """A stretch's rows from i to the last, all columns."""
-    cdef Py_ssize_t j = 0, width = spec.layers[level].width
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t j = 0, columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real)), width = layer.width
     cdef const real** x = <const real**>space.inputs + level * space.seats
-    cdef const real* delta = <const real*>space.deltas + c_spot(space, &spec.layers[level], 0)
-    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= width:
+    cdef const real* delta = <const real*>space.deltas + c_spot(space, layer, 0)
+    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:
         c_gradient_columns(
             BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
             before + j, after + j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= columns:
         c_gradient_columns(
             BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
             before + j, after + j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
-    while j < width:
+    while j < columns:
         c_gradient_columns(
             VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
             before + j, after + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    c_no_columns(last + 1 - i, columns, width, after)
 
 
 cdef widely c_gradient_stretch(

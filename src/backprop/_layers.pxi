@@ -6,6 +6,19 @@
 # finite, but its delta is 0 times something.
 
 
+cdef inline Py_ssize_t c_columns(const Layer* layer, Py_ssize_t lanes) noexcept nogil:
+    """The vectors that hold units, in numbers. A wide layer's rows may be one longer, to be whole cache lines."""
+    return (layer.fan_out + lanes - 1) // lanes * lanes
+
+
+cdef inline void c_no_columns(Py_ssize_t rows, Py_ssize_t first, Py_ssize_t width, real* values) noexcept nogil:
+    """The columns from the first on, which hold no unit, become 0."""
+    cdef Py_ssize_t s
+    if first < width:
+        for s in range(rows):
+            memset(values + s * width + first, 0, VECTOR_BYTES)
+
+
 cdef inline void c_narrow_sums(
     Py_ssize_t fan_in, Py_ssize_t width, const real* restrict row, const real* restrict below, real* restrict net
 ) noexcept nogil:

@@ -15,6 +15,7 @@ Array = NDArray[np.floating[Any]]
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector in use
 VECTOR = 32  # bytes; rows and biases are padded to a multiple
+WIDE = 256  # bytes; longer ones to whole cache lines, of which a vector would otherwise touch two
 
 
 class Layout:
@@ -47,8 +48,8 @@ class Layout:
         self.n_parameters = sum(i * j for i, j in self.shapes) + sum(self.bias_lengths)
 
     def _padded(self, count: int) -> int:
-        """`count` rounded up to whole vectors."""
-        lanes = VECTOR // self.dtype.itemsize
+        """`count` rounded up to whole vectors, or cache lines."""
+        lanes = (VECTOR if count * self.dtype.itemsize <= WIDE else ALIGNMENT) // self.dtype.itemsize
         return -(-count // lanes) * lanes
 
     def new_block(self) -> Array:

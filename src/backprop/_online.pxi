@@ -117,72 +117,118 @@ cdef enum:
     MOST_SHARE = 3         # a list pays if at most one number in three is not 0
 
 
-cdef inline void c_fused_block(
-    const Py_ssize_t columns, const Method method, const bint decaying, Py_ssize_t fan_in, Py_ssize_t width,
-    real* restrict w, real* restrict first, real* restrict second, const real* restrict delta,
-    const real* restrict before, const real* numbers, const real* restrict below, real* restrict net
+cdef inline void c_fused_numbers(
+    const Py_ssize_t columns, const Method method, const bint decaying, real* restrict w, real* restrict first,
+    real* restrict second, const real* restrict d, real before, const real* numbers, real below,
+    real* restrict total
 ) noexcept nogil:
-    """Update w[i][j] from delta[j]*before[i]; net[j] = sum over i of below[i]*w[i][j], with the new weights."""
+    """Update one row's weights; add those of the next sample's products that come of them."""
+    cdef Py_ssize_t j
+    cdef real g, zero = 0
+    for j in range(columns):
+        g = d[j] * before
+        if method != PLAIN:  # the sum begins with 0, which shows in the sign of a velocity of 0
+            g = zero + g
+        if decaying:
+            g = g + numbers[ALPHA] * w[j]
+        c_update_number(method, numbers, g, w + j, first + j, second + j)
+        total[j] = total[j] + below * w[j]
+
+
+cdef inline void c_fused_block(
+    const Py_ssize_t columns, const Py_ssize_t more, const Method method, const bint decaying,
+    Py_ssize_t fan_in, Py_ssize_t width, real* restrict w, real* restrict first, real* restrict second,
+    const real* restrict delta, const real* restrict before, const real* numbers, const real* restrict below,
+    real* restrict net
+) noexcept nogil:
+    """Update w[i][j] from delta[j]*before[i]; net[j] = sum over i of below[i]*w[i][j], with the new weights.
+
+    The columns beyond the first have loops of their own: gcc keeps four vectors of a loop in registers, not five.
+    """
     cdef Py_ssize_t i, j
     cdef real[MOST_LINE] total
     cdef real[MOST_LINE] d
-    cdef real g, zero = 0
+    cdef real[MOST_MORE] total_of_more
+    cdef real[MOST_MORE] d_of_more
     for j in range(columns):
         total[j] = 0
         d[j] = delta[j]
+    for j in range(more):
+        total_of_more[j] = 0
+        d_of_more[j] = delta[columns + j]
     for i in range(fan_in):
-        for j in range(columns):
-            g = d[j] * before[i]
-            if method != PLAIN:  # the sum begins with 0, which shows in the sign of a velocity of 0
-                g = zero + g
-            if decaying:
-                g = g + numbers[ALPHA] * w[j]
-            c_update_number(method, numbers, g, w + j, first + j, second + j)
-            total[j] = total[j] + below[i] * w[j]
+        c_fused_numbers(columns, method, decaying, w, first, second, d, before[i], numbers, below[i], total)
+        c_fused_numbers(
+            more, method, decaying, w + columns, first + columns, second + columns, d_of_more, before[i], numbers,
+            below[i], total_of_more
+        )
         w += width
         first += width
         second += width
     for j in range(columns):
         net[j] = total[j]
+    for j in range(more):
+        net[columns + j] = total_of_more[j]
 
 
 cdef inline void c_fused_columns(
     const Method method, const bint decaying, const Layer* layer, const Optimizer* optimizer, real alpha,
     real* parameters, const real* delta, const real* before, const real* below, real* net
 ) noexcept nogil:
-    """All columns of a layer."""
-    cdef Py_ssize_t j = 0, width = layer.width
+    """All columns of a layer: a line at a time, then less."""
+    cdef Py_ssize_t line = LINE_BYTES // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t vector = VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t fan_in = layer.fan_in, width = layer.width, columns = c_columns(layer, vector)
+    cdef Py_ssize_t j = 0, more = 0, stop = columns
     cdef real* w = parameters + layer.weights
     cdef real* first = c_state_of(optimizer.first, layer.weights, parameters)
     cdef real* second = c_state_of(optimizer.second, layer.weights, parameters)
     cdef real[N_NUMBERS] numbers
     c_numbers(optimizer, alpha, numbers)
-    # One vector on its own would wait for each of its additions: it goes with a whole line.
-    cdef Py_ssize_t n_bytes = width * <Py_ssize_t>sizeof(real)
-    if n_bytes > LINE_BYTES and n_bytes % (LINE_BYTES // 2) == VECTOR_BYTES:
+    # One or two vectors on their own would wait for each of their additions: they go with a whole line, which
+    # comes last, so that the others begin where cache lines do.
+    if columns > line:
+        if columns % (line // 2) == 2 * vector:
+            more = 2 * vector
+        elif columns % (2 * vector) == vector:
+            more = vector
+        if more > 0:
+            stop = columns - line - more
+    while j + line <= stop:
         c_fused_block(
-            (LINE_BYTES + VECTOR_BYTES) // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j,
-            first + j, second + j, delta + j, before, numbers, below, net + j
+            line, 0, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before, numbers,
+            below, net + j
         )
-        j += (LINE_BYTES + VECTOR_BYTES) // <Py_ssize_t>sizeof(real)
-    while j + LINE_BYTES // <Py_ssize_t>sizeof(real) <= width:
+        j += line
+    if j + line // 2 <= stop:
         c_fused_block(
-            LINE_BYTES // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
-            second + j, delta + j, before, numbers, below, net + j
+            line // 2, 0, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before,
+            numbers, below, net + j
         )
-        j += LINE_BYTES // <Py_ssize_t>sizeof(real)
-    if j + LINE_BYTES // 2 // <Py_ssize_t>sizeof(real) <= width:
+        j += line // 2
+    if line // 2 > 2 * vector and j + 2 * vector <= stop:
         c_fused_block(
-            LINE_BYTES // 2 // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
-            second + j, delta + j, before, numbers, below, net + j
+            2 * vector, 0, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before,
+            numbers, below, net + j
         )
-        j += LINE_BYTES // 2 // <Py_ssize_t>sizeof(real)
-    while j < width:
+        j += 2 * vector
+    if j < stop:
         c_fused_block(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), method, decaying, layer.fan_in, width, w + j, first + j,
-            second + j, delta + j, before, numbers, below, net + j
+            vector, 0, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before, numbers,
+            below, net + j
         )
-        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
+        j += vector
+    if more == 2 * vector:
+        c_fused_block(
+            line, 2 * vector, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before,
+            numbers, below, net + j
+        )
+    elif more == vector:
+        c_fused_block(
+            line, vector, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before, numbers,
+            below, net + j
+        )
+    c_no_columns(1, columns, width, net)
 
 
 cdef widely c_fused_layer(

@@ -38,7 +38,8 @@ cdef enum:
     MOST_LANES = 8             # numbers in such a vector, at most: float32
     WIDE_BYTES = 256           # of a layer whose functions are computed in the longest vectors
     MOST_COLUMNS = 32          # of a block: 128 bytes of float32
-    MOST_LINE = 72             # of a block of one row: 256 bytes of float32, and a vector
+    MOST_LINE = 64             # of a block of one row: 256 bytes of float32
+    MOST_MORE = 16             # and what goes with it: two vectors
 
 
 cdef inline Py_ssize_t whole_vectors(Py_ssize_t width, size_t item) noexcept nogil:
