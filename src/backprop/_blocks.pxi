@@ -322,7 +322,8 @@ cdef inline void c_gradient_rows_of(
 ) noexcept nogil:
     """A stretch's rows from i to the last, all columns."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t j = 0, columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real)), width = layer.width
+    cdef Py_ssize_t j = 0, width = layer.width
+    cdef Py_ssize_t columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
     cdef const real** x = <const real**>space.inputs + level * space.seats
     cdef const real* delta = <const real*>space.deltas + c_spot(space, layer, 0)
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:

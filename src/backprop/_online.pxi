@@ -115,6 +115,7 @@ cdef widely c_sparse_update(
 cdef enum:
     LEAST_FOR_LISTS = 32   # rows of weights
     MOST_SHARE = 3         # a list pays if at most one number in three is not 0
+    MOST_WITHOUT = 32      # samples in a row without a list, after which no more are looked for
 
 
 cdef inline void c_fused_numbers(
@@ -225,8 +226,8 @@ cdef inline void c_fused_columns(
         )
     elif more == vector:
         c_fused_block(
-            line, vector, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before, numbers,
-            below, net + j
+            line, vector, method, decaying, fan_in, width, w + j, first + j, second + j, delta + j, before,
+            numbers, below, net + j
         )
     c_no_columns(1, columns, width, net)
 
@@ -312,10 +313,11 @@ cdef Py_ssize_t c_train_ones(
     """An update from each of the samples first..stop-1 of the order.
 
     `lists` says whether every weight is finite, so that rows may be passed over; it becomes False when that is not
-    certain any more, and is never true but for plain SGD without L2. Returns how many were done; fewer than all if
+    certain any more, or after many samples for which lists would not pay, and is never true but for plain SGD
+    without L2. Returns how many were done; fewer than all if
     the loss is not finite, and then without that sample's update.
     """
-    cdef Py_ssize_t s, level, now = 0, done = 0
+    cdef Py_ssize_t s, level, now = 0, done = 0, without = 0
     cdef Py_ssize_t* counts
     cdef bint pending = False, listed, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
@@ -331,6 +333,7 @@ cdef Py_ssize_t c_train_ones(
         counts = space.counts + now * spec.n_layers
         below = <const real*>space.inputs[now]
         target = <const real*>space.targets[now]
+        without += 1
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
             net = <real*>space.nets + c_spot(space, layer, 0)
@@ -351,6 +354,7 @@ cdef Py_ssize_t c_train_ones(
                 if pending:
                     c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
                 if listed:
+                    without = 0
                     c_sparse_sums(
                         layer, parameters, below, c_list(spec, space, level, now), counts[level], net
                     )
@@ -389,6 +393,8 @@ cdef Py_ssize_t c_train_ones(
             ):
                 counts[level] = -1
                 lists[0] = False
+        if without == MOST_WITHOUT:
+            lists[0] = False
         pending = True
         now = 1 - now
         done += 1

@@ -83,6 +83,38 @@ cdef extern from *:
     #endif
     BACKPROP_TURN(backprop_turn64, double, backprop_four64, 32)
     BACKPROP_TURN(backprop_turn32, float, backprop_four32, 16)
+
+    /* The same of eight rows, where vectors have room for eight numbers. */
+    #if defined(__AVX512F__) && (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12))
+    #define EIGHT_AT_ONCE 1
+    #define BACKPROP_TURN_EIGHT(name, real, four, vector, size) \
+        typedef real vector __attribute__((vector_size(size), aligned(sizeof(real)), may_alias)); \
+        static CYTHON_INLINE vector name##_pair(const real* row, Py_ssize_t to_other) { \
+            four a = *(const four*)row, b = *(const four*)(row + to_other); \
+            return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7); \
+        } \
+        static CYTHON_INLINE void name(const real* row, Py_ssize_t width, real* turned) { \
+            vector a = name##_pair(row, 4 * width), b = name##_pair(row + width, 4 * width); \
+            vector c = name##_pair(row + 2 * width, 4 * width), d = name##_pair(row + 3 * width, 4 * width); \
+            vector ab = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14); \
+            vector cd = __builtin_shufflevector(c, d, 0, 8, 2, 10, 4, 12, 6, 14); \
+            vector ba = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15); \
+            vector dc = __builtin_shufflevector(c, d, 1, 9, 3, 11, 5, 13, 7, 15); \
+            *(vector*)turned = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13); \
+            *(vector*)(turned + 8) = __builtin_shufflevector(ba, dc, 0, 1, 8, 9, 4, 5, 12, 13); \
+            *(vector*)(turned + 16) = __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15); \
+            *(vector*)(turned + 24) = __builtin_shufflevector(ba, dc, 2, 3, 10, 11, 6, 7, 14, 15); \
+        }
+    BACKPROP_TURN_EIGHT(backprop_turn64_eight, double, backprop_four64, backprop_eight64, 64)
+    BACKPROP_TURN_EIGHT(backprop_turn32_eight, float, backprop_four32, backprop_eight32, 32)
+    #else
+    #define EIGHT_AT_ONCE 0
+    static void backprop_turn64_eight(const double* row, Py_ssize_t width, double* turned) {}
+    static void backprop_turn32_eight(const float* row, Py_ssize_t width, float* turned) {}
+    #endif
     """
+    const bint EIGHT_AT_ONCE
     void backprop_turn64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
     void backprop_turn32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
+    void backprop_turn64_eight(const double*, Py_ssize_t, double*) noexcept nogil
+    void backprop_turn32_eight(const float*, Py_ssize_t, float*) noexcept nogil
