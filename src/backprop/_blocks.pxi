@@ -351,9 +351,15 @@ cdef widely c_gradient_stretch(
     const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last,
     bint fresh, const real* before, real* after
 ) noexcept nogil:
-    """A stretch of S: its rows from i on, as many as there are up to the last."""
-    last = min(i + STRETCH - 1, last)
-    if fresh:
+    """A stretch of S: its rows from i to the last."""
+    cdef const Layer* layer = &spec.layers[level]
+    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    if last - i + 1 == columns and c_is_narrow(layer, columns // 2):
+        c_narrow_stretch(
+            layer, <const real**>space.inputs + level * space.seats,
+            <const real*>space.deltas + c_spot(space, layer, 0), rows, i, fresh, before, after
+        )
+    elif fresh:
         c_gradient_rows_of(True, spec, space, level, rows, i, last, before, after)
     else:
         c_gradient_rows_of(False, spec, space, level, rows, i, last, before, after)
@@ -366,7 +372,7 @@ cdef void c_gradient_one(
     """The same of a single sample: 0 + delta[j]*below[i]."""
     cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
     cdef real x, zero = 0
-    for k in range(i, min(i + STRETCH - 1, last) + 1):
+    for k in range(i, last + 1):
         x = below[k]
         for j in range(width):
             after[j] = zero + delta[j] * x
@@ -379,12 +385,13 @@ cdef void c_add_gradients(
 ) noexcept nogil:
     """Add the gradients of the samples in the workspace, in order, to the sums of a layer's rows first..stop-1."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t i = first
+    cdef Py_ssize_t i = first, count
     cdef real* stretch
     while i < stop:
+        count = c_stretch_from(layer, i, stop, sizeof(real))
         stretch = sums + layer.weights + i * layer.width
-        c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, stretch, stretch)
-        i += STRETCH
+        c_gradient_stretch(spec, space, level, rows, i, i + count - 1, fresh, stretch, stretch)
+        i += count
 
 
 cdef void c_update_rows(
@@ -396,22 +403,21 @@ cdef void c_update_rows(
     They do not go back to the sums' own memory.
     """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t i = first, start, width = layer.width
+    cdef Py_ssize_t i = first, start, count, width = layer.width
     cdef real* sums = <real*>space.sums
     cdef real* stretch = <real*>space.back
     while i < stop:
+        count = c_stretch_from(layer, i, stop, sizeof(real))
         start = layer.weights + i * width
         if rows == 1 and fresh:
             c_gradient_one(
                 layer, <const real*>space.deltas + c_spot(space, layer, 0), <const real*>c_below(space, level, 0),
-                i, stop - 1, stretch
+                i, i + count - 1, stretch
             )
         else:
-            c_gradient_stretch(spec, space, level, rows, i, stop - 1, fresh, sums + start, stretch)
-        c_update_part(
-            optimizer, start, min(<Py_ssize_t>STRETCH, stop - i) * width, parameters, stretch, inverse, alpha
-        )
-        i += STRETCH
+            c_gradient_stretch(spec, space, level, rows, i, i + count - 1, fresh, sums + start, stretch)
+        c_update_part(optimizer, start, count * width, parameters, stretch, inverse, alpha)
+        i += count
 
 
 cdef inline void c_back_block(

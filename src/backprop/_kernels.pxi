@@ -22,6 +22,7 @@ cdef inline const void* c_below(const Workspace* space, Py_ssize_t level, Py_ssi
 
 
 include "_rows.pxi"
+include "_narrow.pxi"
 include "_blocks.pxi"
 
 # ---- the caller's data -------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ cdef enum:
     MOST_LANES = 8             # numbers in such a vector, at most: float32
     WIDE_BYTES = 256           # of a layer whose functions are computed in the longest vectors
     MOST_COLUMNS = 32          # of a block: 128 bytes of float32
+    MOST_NARROW = 12           # units of a layer whose gradients have the units below side by side
     MOST_LINE = 64             # of a block of one row: 256 bytes of float32
     MOST_MORE = 16             # and what goes with it: two vectors
 
