@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -93,9 +94,7 @@ LEVELS = {
 PLATFORM = "msvc" if sys.platform == "win32" else "unix"
 BUILT = [level for level in LEVELS if PLATFORM in LEVELS[level]] if MACHINE in ("x86_64", "amd64") else []
 
-PARTS = "objects quick threads kernels small online blocks layers updates model vectors functions elementary"
-PARTS += " elementary32 lanes lanes_small members ensemble ensemble_door"
-SOURCES = [f"src/backprop/_{name}.pxi" for name in PARTS.split()]
+SOURCES = sorted(str(part) for part in Path("src/backprop").glob("_*.pxi"))
 modules = [Extension("backprop._core", ["src/backprop/_core.pyx"], depends=SOURCES)]
 for level in BUILT:
     source = f"src/backprop/_core_{level}.pyx"

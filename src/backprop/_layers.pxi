@@ -7,16 +7,17 @@
 
 
 cdef inline Py_ssize_t c_columns(const Layer* layer, Py_ssize_t lanes) noexcept nogil:
-    """The vectors that hold units, in numbers. A wide layer's rows may be one longer, to be whole cache lines."""
+    """The vectors that hold units, in numbers. A wide layer's rows may be longer, to be whole cache lines."""
     return (layer.fan_out + lanes - 1) // lanes * lanes
 
 
 cdef inline void c_no_columns(Py_ssize_t rows, Py_ssize_t first, Py_ssize_t width, real* values) noexcept nogil:
-    """The columns from the first on, which hold no unit, become 0."""
+    """The columns from the first on, which hold no unit, become 0: whole vectors, at most one by `Layout`."""
     cdef Py_ssize_t s
-    if first < width:
+    while first < width:
         for s in range(rows):
             memset(values + s * width + first, 0, VECTOR_BYTES)
+        first += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
 
 
 cdef inline void c_narrow_sums(
@@ -120,10 +121,10 @@ cdef inline void c_back_eight(
 cdef widely c_back(
     const Layer* layer, const real* restrict parameters, const real* restrict delta, real* restrict back
 ) noexcept nogil:
-    """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its padding becomes 0.
+    """back[i] = sum over j of delta[j]*w[i][j]: dE/dout of the layer below; its last vector's padding becomes 0.
 
-    Four rows at a time, turned: their sums are the lanes of a vector, and each takes its terms in order. A row
-    past the last stands in for none; its sum is thrown away.
+    Four rows at a time (eight where vectors are long), turned: their sums are the lanes of a vector, and each
+    takes its terms in order. The last row stands in for missing ones; their sums are thrown away.
     """
     cdef Py_ssize_t i, j, k, r, w1, w2, w3, n = layer.fan_in, last = n - 1, width = layer.width
     cdef const real* row
@@ -202,7 +203,9 @@ cdef void c_hidden_deltas(
 ) noexcept nogil:
     """dE/dnet of the layer below `level`, whose net and out these are, from the deltas of `level`."""
     cdef const Layer* below = &spec.layers[level - 1]
+    cdef Py_ssize_t columns = c_columns(below, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
     c_back(&spec.layers[level], parameters, delta, delta_below)
+    c_no_columns(1, columns, below.width, delta_below)
     c_deltas(below.activation, below.fan_out, below.width, net, out, delta_below)
 
 

@@ -5,14 +5,16 @@
 
 
 cdef inline bint c_is_narrow(const Layer* layer, Py_ssize_t lanes) noexcept nogil:
-    """Whether this takes less, by a quarter at least: fan_out vectors of the units below, or each of them alone."""
+    """Whether this takes a quarter less at least: fan_out vectors of the units below, or each of them alone."""
     return (
         BLOCK_BYTES > 32 and layer.fan_out <= MOST_NARROW
         and 4 * layer.fan_out <= 3 * lanes * ((layer.fan_out + lanes - 1) // lanes)
     )
 
 
-cdef inline Py_ssize_t c_stretch_from(const Layer* layer, Py_ssize_t i, Py_ssize_t stop, size_t item) noexcept nogil:
+cdef inline Py_ssize_t c_stretch_from(
+    const Layer* layer, Py_ssize_t i, Py_ssize_t stop, size_t item
+) noexcept nogil:
     """How many rows of weights, from i on, have their gradients summed and updated together."""
     cdef Py_ssize_t rows = BLOCK_BYTES // <Py_ssize_t>item
     if stop - i >= rows and c_is_narrow(layer, rows // 2):
@@ -35,10 +37,10 @@ cdef inline void c_turn_four(
 
 
 cdef inline void c_narrow_block(
-    const Py_ssize_t units, const Py_ssize_t below, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i,
-    const real* delta, Py_ssize_t width, const real* before, real* after
+    const Py_ssize_t units, const Py_ssize_t below, const bint fresh, Py_ssize_t rows, const real** x,
+    Py_ssize_t i, const real* delta, Py_ssize_t width, const real* before, real* after
 ) noexcept nogil:
-    """`c_gradient_four` of up to four units, where `delta`, `before` and `after` begin, and those `below` from i."""
+    """`c_gradient_four` of up to four units, and of so many units below from i on."""
     cdef Py_ssize_t s, k
     cdef const real* values
     cdef real[4 * MOST_COLUMNS] sums

@@ -314,8 +314,8 @@ cdef Py_ssize_t c_train_ones(
 
     `lists` says whether every weight is finite, so that rows may be passed over; it becomes False when that is not
     certain any more, or after many samples for which lists would not pay, and is never true but for plain SGD
-    without L2. Returns how many were done; fewer than all if
-    the loss is not finite, and then without that sample's update.
+    without L2. Returns how many were done; fewer than all if the loss is not finite, and then without that
+    sample's update.
     """
     cdef Py_ssize_t s, level, now = 0, done = 0, without = 0
     cdef Py_ssize_t* counts
