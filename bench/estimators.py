@@ -68,6 +68,11 @@ def fits(toy: bool) -> list[tuple[str, str, Any, dict[str, Any]]]:
     """A name, a class, its data and its parameters."""
     few = {"max_iter": 3} if toy else {}
     iris, digits, cancer = map(standardised, (load_iris, load_digits, load_breast_cancer))
+    ten = {"max_iter": 3 if toy else 10}
+    wide = [
+        (f"digits, {sizes}, 10 epochs", "MLPClassifier", digits, {"hidden_layer_sizes": sizes, **ten})
+        for sizes in ((16,), (256,), (256, 256), (64, 128, 256))
+    ]
     return [
         ("iris, defaults", "MLPClassifier", iris, few),
         ("digits, defaults", "MLPClassifier", digits, few),
@@ -79,6 +84,9 @@ def fits(toy: bool) -> list[tuple[str, str, Any, dict[str, Any]]]:
         ("diabetes, defaults", "MLPRegressor", standardised(load_diabetes), few),
         ("iris, lbfgs, 10 iterations", "MLPClassifier", iris, {"solver": "lbfgs", "max_iter": 10}),
         ("digits, lbfgs, 10 iterations", "MLPClassifier", digits, {"solver": "lbfgs", "max_iter": 10}),
+        *wide,
+        ("diabetes, (256, 256), 10 epochs", "MLPRegressor", standardised(load_diabetes),
+         {"hidden_layer_sizes": (256, 256), **ten}),
     ]  # fmt: skip
 
 
