@@ -46,6 +46,20 @@ def test_the_same_bits(run, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("units", [1, 2, 3, 4, 5, 10, 12])
+def test_few_units_over_more_samples_than_are_summed_at_once(units, dtype):
+    rng = np.random.RandomState(units)
+    X, T = rng.normal(size=(70, 2)), rng.uniform(size=(70, units))
+    results = []
+    for engine in ("compiled", "python"):
+        net = bp.Network([2, 37, units], engine=engine, dtype=dtype, random_state=1)
+        losses = net.train(X, T, epochs=2, batch_size=70)
+        results.append((np.asarray(losses).tobytes(), net.parameters.tobytes()))
+        assert not padding(net).any()
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_long_rows_are_whole_cache_lines(dtype):
     item = np.dtype(dtype).itemsize
     for width in range(1, 150):

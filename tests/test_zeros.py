@@ -50,6 +50,14 @@ def test_the_same_bits(zeros, activation, dtype):
         assert compiled == python
 
 
+def test_zeros_that_come_after_lists_have_been_given_up():
+    rng = np.random.RandomState(0)
+    X, T = data(rng, 60, 40, 3, 0.9)
+    X[:45] = rng.normal(size=(45, 40))
+    compiled, python = both([40, 9, 3], X, T, lambda net: net.train(X, T, epochs=2, learning_rate=0.13))
+    assert compiled == python
+
+
 @pytest.mark.parametrize("bias", ["per_unit", "shared", "none"])
 def test_every_kind_of_bias(bias):
     rng = np.random.RandomState(0)

@@ -15,6 +15,20 @@ cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target
         target[k] = source[k]
 
 
+cdef inline void c_turn_four(
+    const real* source, Py_ssize_t source_step, real* target, Py_ssize_t target_step
+) noexcept nogil:
+    """Four rows of four numbers, as columns."""
+    cdef Py_ssize_t k
+    cdef real[16] four
+    if real is float:
+        backprop_turn32(source, source_step, 2 * source_step, 3 * source_step, four)
+    else:
+        backprop_turn64(source, source_step, 2 * source_step, 3 * source_step, four)
+    for k in range(4):
+        c_copy(4, four + 4 * k, target + k * target_step)
+
+
 cdef inline void c_end(const Py_ssize_t count, real* sums, const real* bias, real* target) noexcept nogil:
     """Sums and their bias, stored. In one loop they would be taken to memory: the target might be the bias."""
     cdef Py_ssize_t k
@@ -429,13 +443,12 @@ cdef inline void c_back_block(
 
     `turned` has the deltas with the samples side by side: (fan_out, columns). The sums are turned back by fours.
     """
-    cdef Py_ssize_t j, s, k
+    cdef Py_ssize_t j, s
     cdef real[MOST_COLUMNS] sum0
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
     cdef real[4 * MOST_COLUMNS] sums
-    cdef real[16] four
     if fan_out < 1:
         return
     for s in range(columns):
@@ -453,12 +466,7 @@ cdef inline void c_back_block(
     c_copy(columns, sum3, sums + 3 * columns)
     s = 0
     while s < columns:
-        if real is float:
-            backprop_turn32(sums + s, columns, 2 * columns, 3 * columns, four)
-        else:
-            backprop_turn64(sums + s, columns, 2 * columns, 3 * columns, four)
-        for k in range(4):
-            c_copy(4, four + 4 * k, back + (s + k) * stride)
+        c_turn_four(sums + s, columns, back + s * stride, stride)
         s += 4
 
 

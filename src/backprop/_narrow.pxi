@@ -22,20 +22,6 @@ cdef inline Py_ssize_t c_stretch_from(
     return min(<Py_ssize_t>STRETCH, stop - i)
 
 
-cdef inline void c_turn_four(
-    const real* source, Py_ssize_t source_step, real* target, Py_ssize_t target_step
-) noexcept nogil:
-    """Four rows of four numbers, as columns."""
-    cdef Py_ssize_t k
-    cdef real[16] four
-    if real is float:
-        backprop_turn32(source, source_step, 2 * source_step, 3 * source_step, four)
-    else:
-        backprop_turn64(source, source_step, 2 * source_step, 3 * source_step, four)
-    for k in range(4):
-        c_copy(4, four + 4 * k, target + k * target_step)
-
-
 cdef inline void c_narrow_block(
     const Py_ssize_t units, const Py_ssize_t below, const bint fresh, Py_ssize_t rows, const real** x,
     Py_ssize_t i, const real* delta, Py_ssize_t width, const real* before, real* after
