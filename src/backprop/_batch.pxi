@@ -1,5 +1,26 @@
 # A batch: from the samples in the workspace to an update.
 
+cdef void c_outs_rows(
+    const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
+) noexcept nogil:
+    """The nets and outs of one layer, of the samples in the workspace. Softmax leaves its sums in the losses."""
+    cdef const Layer* layer = &spec.layers[level]
+    cdef real* net = <real*>c_nets_of(spec, space, level)
+    cdef real* out = <real*>space.outs + c_spot(space, layer, 0)
+    if rows == 1:  # a block would take it four times
+        c_layer_nets(layer, spec.bias, parameters, <const real*>c_below(space, level, 0), net)
+    else:
+        c_nets_rows(spec, space, parameters, level, rows)
+    if layer.activation == SOFTMAX:
+        c_softmax_rows(
+            rows, layer.fan_out, layer.width, net, out, <real*>space.turned, <real*>space.back, space.losses
+        )
+    elif not c_in_place(spec, level):
+        c_outs(layer.activation, layer.fan_out, rows * layer.width, net, out)
+    elif layer.activation != RELU or rows == 1:
+        c_outs_in_place(layer.activation, rows * layer.width, out)
+
+
 cdef void c_forward_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t rows, bint weighted, bint want_loss,
     bint reported
@@ -10,12 +31,8 @@ cdef void c_forward_rows(
     cdef real* delta
     cdef real weight
     for level in range(spec.n_layers):
-        layer = &spec.layers[level]
-        c_nets_rows(spec, space, parameters, level, rows)
-        c_outs_rows(
-            layer, rows, <real*>space.nets + c_spot(space, layer, 0), <real*>space.outs + c_spot(space, layer, 0),
-            space.losses
-        )
+        c_outs_rows(spec, space, parameters, level, rows)
+    layer = &spec.layers[spec.n_layers - 1]
     s = 0
     while s < rows:
         at = c_spot(space, layer, s)

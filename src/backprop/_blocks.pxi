@@ -1,12 +1,17 @@
-# One layer of many samples: the loops of `_layers.pxi` in blocks that stay in registers.
+# Sums of products of many samples, over the units below on the way forward, above on the way back, in blocks that
+# stay in registers.
 #
-# A block is a few rows by one or two vectors of columns. Each of its sums is taken in the same order as there: a
-# block changes which sums go side by side, never what comes next within one. A block that hangs over the end takes
-# its last row again, and writes the same numbers twice.
+# A block is a few rows by one or two vectors of columns. Each of its sums is taken in the same order as in
+# `_layers.pxi`: a block changes which sums go side by side, never what comes next within one. A block that hangs over
+# the end takes its last row again, and writes the same numbers twice.
 
 cdef enum:
-    STRETCH = 8                # rows of weights whose gradients are summed, and updated, together
     PIECE = 128                # rows of weights that all samples go through at a time
+
+cdef enum Ending:              # what becomes of a block's sums
+    SUMS
+    RELU_OF_SUMS
+    SUMS_WHERE_RELU            # times relu's derivative, from its outs
 
 
 cdef inline void c_copy(const Py_ssize_t count, const real* source, real* target) noexcept nogil:
@@ -29,14 +34,6 @@ cdef inline void c_turn_four(
         c_copy(4, four + 4 * k, target + k * target_step)
 
 
-cdef inline void c_end(const Py_ssize_t count, real* sums, const real* bias, real* target) noexcept nogil:
-    """Sums and their bias, stored. In one loop they would be taken to memory: the target might be the bias."""
-    cdef Py_ssize_t k
-    for k in range(count):
-        sums[k] = sums[k] + bias[k]
-    c_copy(count, sums, target)
-
-
 cdef inline void c_start(
     const Py_ssize_t count, const bint fresh, const real* before, real* sums
 ) noexcept nogil:
@@ -44,6 +41,42 @@ cdef inline void c_start(
     cdef Py_ssize_t k
     for k in range(count):
         sums[k] = 0 if fresh else before[k]
+
+
+cdef inline void c_add(const Py_ssize_t count, real* sums, const real* bias) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(count):
+        sums[k] = sums[k] + bias[k]
+
+
+cdef inline void c_end(
+    const Py_ssize_t count, const Ending ending, const real* sums, const real* outs, real* target
+) noexcept nogil:
+    """Sums, stored. Mixed in one loop they would be taken to memory: what is read might be where they go."""
+    cdef Py_ssize_t k
+    cdef real s, zero = 0
+    cdef real[MOST_COLUMNS] out
+    if ending == SUMS_WHERE_RELU:
+        c_copy(count, outs, out)
+        for k in range(count):
+            s = sums[k]  # loaded on both sides, or the loop would branch
+            target[k] = s if out[k] > zero else zero
+    elif ending == RELU_OF_SUMS:
+        for k in range(count):
+            target[k] = sums[k] if sums[k] > zero else zero
+    else:
+        c_copy(count, sums, target)
+
+
+cdef inline void c_end_four(
+    const Py_ssize_t count, const Ending ending, const real* sum0, const real* sum1, const real* sum2,
+    const real* sum3, const real* outs, real* target, Py_ssize_t s1, Py_ssize_t s2, Py_ssize_t s3
+) noexcept nogil:
+    """Those of four rows, which are steps apart."""
+    c_end(count, ending, sum0, outs, target)
+    c_end(count, ending, sum1, outs + s1, target + s1)
+    c_end(count, ending, sum2, outs + s2, target + s2)
+    c_end(count, ending, sum3, outs + s3, target + s3)
 
 
 cdef inline const real* c_shared_row(const Layer* layer, const real* parameters, real* row) noexcept nogil:
@@ -54,16 +87,17 @@ cdef inline const real* c_shared_row(const Layer* layer, const real* parameters,
     return row
 
 
-cdef inline void c_nets_four(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real* bias, const real** x, Py_ssize_t s, Py_ssize_t last, real* nets
+cdef inline void c_sums_four(
+    const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t first, Py_ssize_t stop,
+    Py_ssize_t width, const real* restrict w, const real* bias, const real** x, Py_ssize_t last, const real* outs,
+    real* sums
 ) noexcept nogil:
-    """net[s][j] += x[s][i]*w[i][j] for i from `first`, in order, then bias[j]: four samples (up to the last).
+    """sums[s][j] += x[s][i]*w[i][j] for i from `first`, in order, then bias[j]: four samples (up to the last).
 
-    Some columns, where w, bias and nets begin. A fresh sum begins with 0.
+    Some columns, where w, bias, outs and sums begin. A fresh sum begins with 0.
     """
-    cdef Py_ssize_t i, j, s1 = min(s + 1, last), s2 = min(s + 2, last), s3 = min(s + 3, last)
-    cdef const real* x0 = x[s]
+    cdef Py_ssize_t i, j, s1 = min(<Py_ssize_t>1, last), s2 = min(<Py_ssize_t>2, last), s3 = min(<Py_ssize_t>3, last)
+    cdef const real* x0 = x[0]
     cdef const real* x1 = x[s1]
     cdef const real* x2 = x[s2]
     cdef const real* x3 = x[s3]
@@ -73,10 +107,11 @@ cdef inline void c_nets_four(
     cdef real[MOST_COLUMNS] sum3
     if first >= stop:  # a loop that may not run at all would keep its sums in memory
         return
-    c_start(columns, fresh, nets + s * width, sum0)
-    c_start(columns, fresh, nets + s1 * width, sum1)
-    c_start(columns, fresh, nets + s2 * width, sum2)
-    c_start(columns, fresh, nets + s3 * width, sum3)
+    s1, s2, s3 = s1 * width, s2 * width, s3 * width
+    c_start(columns, fresh, sums, sum0)
+    c_start(columns, fresh, sums + s1, sum1)
+    c_start(columns, fresh, sums + s2, sum2)
+    c_start(columns, fresh, sums + s3, sum3)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -84,18 +119,24 @@ cdef inline void c_nets_four(
             sum2[j] = sum2[j] + x2[i] * w[j]
             sum3[j] = sum3[j] + x3[i] * w[j]
         w += width
-    c_end(columns, sum0, bias, nets + s * width)
-    c_end(columns, sum1, bias, nets + s1 * width)
-    c_end(columns, sum2, bias, nets + s2 * width)
-    c_end(columns, sum3, bias, nets + s3 * width)
+    c_add(columns, sum0, bias)
+    c_add(columns, sum1, bias)
+    c_add(columns, sum2, bias)
+    c_add(columns, sum3, bias)
+    if ending == RELU_OF_SUMS:
+        c_end_four(columns, RELU_OF_SUMS, sum0, sum1, sum2, sum3, outs, sums, s1, s2, s3)
+    elif ending == SUMS_WHERE_RELU:
+        c_end_four(columns, SUMS_WHERE_RELU, sum0, sum1, sum2, sum3, outs, sums, s1, s2, s3)
+    else:
+        c_end_four(columns, SUMS, sum0, sum1, sum2, sum3, outs, sums, s1, s2, s3)
 
 
-cdef inline void c_nets_eight(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t width,
-    const real* restrict w, const real* bias, const real** x, real* nets
+cdef inline void c_sums_eight(
+    const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t first, Py_ssize_t stop,
+    Py_ssize_t width, const real* restrict w, const real* bias, const real** x, const real* outs, real* sums
 ) noexcept nogil:
-    """The same of eight samples, whose x and nets begin here."""
-    cdef Py_ssize_t i, j
+    """The same of eight samples."""
+    cdef Py_ssize_t i, j, four = 4 * width
     cdef const real* x0 = x[0]
     cdef const real* x1 = x[1]
     cdef const real* x2 = x[2]
@@ -114,14 +155,14 @@ cdef inline void c_nets_eight(
     cdef real[MOST_COLUMNS] sum7
     if first >= stop:
         return
-    c_start(columns, fresh, nets, sum0)
-    c_start(columns, fresh, nets + width, sum1)
-    c_start(columns, fresh, nets + 2 * width, sum2)
-    c_start(columns, fresh, nets + 3 * width, sum3)
-    c_start(columns, fresh, nets + 4 * width, sum4)
-    c_start(columns, fresh, nets + 5 * width, sum5)
-    c_start(columns, fresh, nets + 6 * width, sum6)
-    c_start(columns, fresh, nets + 7 * width, sum7)
+    c_start(columns, fresh, sums, sum0)
+    c_start(columns, fresh, sums + width, sum1)
+    c_start(columns, fresh, sums + 2 * width, sum2)
+    c_start(columns, fresh, sums + 3 * width, sum3)
+    c_start(columns, fresh, sums + 4 * width, sum4)
+    c_start(columns, fresh, sums + 5 * width, sum5)
+    c_start(columns, fresh, sums + 6 * width, sum6)
+    c_start(columns, fresh, sums + 7 * width, sum7)
     for i in range(first, stop):
         for j in range(columns):
             sum0[j] = sum0[j] + x0[i] * w[j]
@@ -134,304 +175,170 @@ cdef inline void c_nets_eight(
             sum6[j] = sum6[j] + x6[i] * w[j]
             sum7[j] = sum7[j] + x7[i] * w[j]
         w += width
-    c_end(columns, sum0, bias, nets)
-    c_end(columns, sum1, bias, nets + width)
-    c_end(columns, sum2, bias, nets + 2 * width)
-    c_end(columns, sum3, bias, nets + 3 * width)
-    c_end(columns, sum4, bias, nets + 4 * width)
-    c_end(columns, sum5, bias, nets + 5 * width)
-    c_end(columns, sum6, bias, nets + 6 * width)
-    c_end(columns, sum7, bias, nets + 7 * width)
+    c_add(columns, sum0, bias)
+    c_add(columns, sum1, bias)
+    c_add(columns, sum2, bias)
+    c_add(columns, sum3, bias)
+    c_add(columns, sum4, bias)
+    c_add(columns, sum5, bias)
+    c_add(columns, sum6, bias)
+    c_add(columns, sum7, bias)
+    if ending == RELU_OF_SUMS:
+        c_end_four(columns, RELU_OF_SUMS, sum0, sum1, sum2, sum3, outs, sums, width, 2 * width, 3 * width)
+        c_end_four(
+            columns, RELU_OF_SUMS, sum4, sum5, sum6, sum7, outs + four, sums + four, width, 2 * width, 3 * width
+        )
+    elif ending == SUMS_WHERE_RELU:
+        c_end_four(columns, SUMS_WHERE_RELU, sum0, sum1, sum2, sum3, outs, sums, width, 2 * width, 3 * width)
+        c_end_four(
+            columns, SUMS_WHERE_RELU, sum4, sum5, sum6, sum7, outs + four, sums + four, width, 2 * width, 3 * width
+        )
+    else:
+        c_end_four(columns, SUMS, sum0, sum1, sum2, sum3, outs, sums, width, 2 * width, 3 * width)
+        c_end_four(columns, SUMS, sum4, sum5, sum6, sum7, outs + four, sums + four, width, 2 * width, 3 * width)
 
 
-cdef inline void c_nets_columns(
-    const Py_ssize_t columns, const bint fresh, const Spec* spec, const Workspace* space, const real* parameters,
-    const real* bias, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t j
+cdef inline void c_sums_columns(
+    const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop,
+    Py_ssize_t width, const real* w, const real* bias, const real** x, const real* outs, real* sums
 ) noexcept nogil:
-    """Some columns of the nets of all samples, from the rows first..stop-1 of the weights."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef const real* w = parameters + layer.weights + first * layer.width + j
-    cdef real* nets = <real*>space.nets + c_spot(space, layer, 0) + j
-    cdef const real** x = <const real**>space.inputs + level * space.seats
+    """The same of all samples."""
     cdef Py_ssize_t s = 0
     if BLOCK_ROWS == 8:
         while s + 8 <= rows:
-            c_nets_eight(columns, fresh, first, stop, layer.width, w, bias + j, x + s, nets + s * layer.width)
+            c_sums_eight(
+                columns, fresh, ending, first, stop, width, w, bias, x + s, outs + s * width, sums + s * width
+            )
             s += 8
     while s < rows:
-        c_nets_four(columns, fresh, first, stop, layer.width, w, bias + j, x, s, rows - 1, nets)
+        c_sums_four(
+            columns, fresh, ending, first, stop, width, w, bias, x + s, rows - 1 - s, outs + s * width,
+            sums + s * width
+        )
         s += 4
 
 
-cdef inline void c_nets_piece(
-    const bint fresh, const Spec* spec, const Workspace* space, const real* parameters, const real* bias,
-    Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop
+cdef inline void c_sums_of(
+    const bint fresh, Ending ending, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t columns,
+    Py_ssize_t width, const real* w, const real* bias, const real** x, const real* outs, real* sums
 ) noexcept nogil:
     """All columns."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t j = 0, columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
+    cdef Py_ssize_t j = 0
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:
-        c_nets_columns(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
-            stop, j
+        c_sums_columns(
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, ending, rows, first, stop, width, w + j, bias + j, x,
+            outs + j, sums + j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= columns:
-        c_nets_columns(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
-            stop, j
+        c_sums_columns(
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, ending, rows, first, stop, width, w + j, bias + j,
+            x, outs + j, sums + j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < columns:
-        c_nets_columns(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, spec, space, parameters, bias, level, rows, first,
-            stop, j
+        c_sums_columns(
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, ending, rows, first, stop, width, w + j, bias + j, x,
+            outs + j, sums + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
-    c_no_columns(rows, columns, layer.width, <real*>space.nets + c_spot(space, layer, 0))
+    c_no_columns(rows, columns, width, sums)
 
 
-cdef widely c_nets_rows(
+cdef widely c_sums_rows(
+    bint fresh, Ending ending, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, Py_ssize_t columns,
+    Py_ssize_t width, const real* w, const real* bias, const real** x, const real* outs, real* sums
+) noexcept nogil:
+    """sums[s][j] += x[s][i]*w[i][j] for first <= i < stop, in order, then bias[j], of some samples.
+
+    The weights begin at row `first`; `outs` is for the ending that needs them. Columns are whole vectors, and what
+    a row of sums has beyond them becomes 0.
+    """
+    if fresh:
+        c_sums_of(True, ending, rows, first, stop, columns, width, w, bias, x, outs, sums)
+    else:
+        c_sums_of(False, ending, rows, first, stop, columns, width, w, bias, x, outs, sums)
+    return 0
+
+
+cdef void c_nets_rows(
     const Spec* spec, const Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
 ) noexcept nogil:
-    """The nets of one layer, of the samples in the workspace.
+    """The nets of one layer, of the samples in the workspace; relu's outs, where they take the nets' place.
 
     The weights are taken in pieces, of which the first cache holds a block's columns while all samples go through.
     The bias comes with the last; to what is not the last, 0 is added, as a sum that began with 0 is never -0.0.
     """
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t first = 0, stop
+    cdef Py_ssize_t first = 0, stop, columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
+    cdef real* nets = <real*>c_nets_of(spec, space, level)
     cdef real* none = <real*>space.turned
     cdef const real* bias = none
-    if rows == 1:  # a block would take it four times
-        c_layer_nets(
-            layer, spec.bias, parameters, <const real*>c_below(space, level, 0),
-            <real*>space.nets + c_spot(space, layer, 0)
-        )
-        return 0
+    cdef const real** x = <const real**>space.inputs + level * space.seats
+    cdef Ending ending = RELU_OF_SUMS if layer.activation == RELU and c_in_place(spec, level) else SUMS
+    cdef bint whole = False
     if spec.bias == NO_BIAS or layer.fan_in > PIECE:
         memset(none, 0, layer.width * sizeof(real))
     if spec.bias == PER_UNIT:
         bias = parameters + layer.bias
     elif spec.bias == SHARED:
         bias = c_shared_row(layer, parameters, <real*>space.back)
-    while first < layer.fan_in:
+    while not whole:
         stop = min(first + PIECE, layer.fan_in)
-        if first == 0:
-            c_nets_piece(
-                True, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, first, stop
-            )
-        else:
-            c_nets_piece(
-                False, spec, space, parameters, bias if stop == layer.fan_in else none, level, rows, first, stop
-            )
+        whole = stop == layer.fan_in
+        c_sums_rows(
+            first == 0, ending if whole else SUMS, rows, first, stop, columns, layer.width,
+            parameters + layer.weights + first * layer.width, bias if whole else none, x, nets, nets
+        )
         first = stop
-    return 0
 
 
-cdef inline void c_gradient_four(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t width, const real* before, real* after
+# ---- the way back ----------------------------------------------------------------------------------------------
+
+cdef inline void c_turn_rows(
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real* values, Py_ssize_t columns, real* turned
 ) noexcept nogil:
-    """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*x[s][i], of four rows, up to the last.
+    """Rows of n numbers, side by side: (n, columns). The last row stands in for missing ones."""
+    cdef Py_ssize_t s = 0, j, k, row1, row2, row3
+    cdef const real* row
+    cdef real[16] four
+    while s < rows:
+        row = values + s * width
+        row1, row2 = (min(s + 1, rows - 1) - s) * width, (min(s + 2, rows - 1) - s) * width
+        row3 = (min(s + 3, rows - 1) - s) * width
+        j = 0
+        while j < n:
+            if real is float:
+                backprop_turn32(row + j, row1, row2, row3, four)
+            else:
+                backprop_turn64(row + j, row1, row2, row3, four)
+            for k in range(4):
+                c_copy(4, four + 4 * k, turned + (j + k) * columns + s)
+            j += 4
+        s += 4
 
-    Some columns, where `delta`, `before` and `after` begin; these two at row i. A fresh sum begins with 0.
+
+cdef void c_back_from_few(
+    const Layer* above, const real* parameters, const real* deltas, Py_ssize_t rows, Py_ssize_t columns,
+    Py_ssize_t width, Ending ending, const real* outs, real* turned, real* none, real* back
+) noexcept nogil:
+    """back[s][i] = sum over j of delta[s][j]*w[i][j]: the way forward, through turned weights without a bias.
+
+    The outs below are for the ending that needs them.
     """
-    cdef Py_ssize_t s, k, i1 = min(i + 1, last), i2 = min(i + 2, last), i3 = min(i + 3, last)
-    cdef Py_ssize_t row1 = (i1 - i) * width, row2 = (i2 - i) * width, row3 = (i3 - i) * width
-    cdef real x0, x1, x2, x3
-    cdef real[MOST_COLUMNS] sum0
-    cdef real[MOST_COLUMNS] sum1
-    cdef real[MOST_COLUMNS] sum2
-    cdef real[MOST_COLUMNS] sum3
-    if rows < 1:  # a loop that may not run at all would keep its sums in memory
-        return
-    c_start(columns, fresh, before, sum0)
-    c_start(columns, fresh, before + row1, sum1)
-    c_start(columns, fresh, before + row2, sum2)
-    c_start(columns, fresh, before + row3, sum3)
-    for s in range(rows):
-        x0, x1, x2, x3 = x[s][i], x[s][i1], x[s][i2], x[s][i3]
-        for k in range(columns):
-            sum0[k] = sum0[k] + delta[k] * x0
-            sum1[k] = sum1[k] + delta[k] * x1
-            sum2[k] = sum2[k] + delta[k] * x2
-            sum3[k] = sum3[k] + delta[k] * x3
-        delta += width
-    c_copy(columns, sum0, after)
-    c_copy(columns, sum1, after + row1)
-    c_copy(columns, sum2, after + row2)
-    c_copy(columns, sum3, after + row3)
-
-
-cdef inline void c_gradient_eight(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i,
-    const real* delta, Py_ssize_t width, const real* before, real* after
-) noexcept nogil:
-    """The same of eight rows."""
-    cdef Py_ssize_t s, k
-    cdef real x0, x1, x2, x3
-    cdef real[MOST_COLUMNS] sum0
-    cdef real[MOST_COLUMNS] sum1
-    cdef real[MOST_COLUMNS] sum2
-    cdef real[MOST_COLUMNS] sum3
-    cdef real[MOST_COLUMNS] sum4
-    cdef real[MOST_COLUMNS] sum5
-    cdef real[MOST_COLUMNS] sum6
-    cdef real[MOST_COLUMNS] sum7
-    if rows < 1:
-        return
-    c_start(columns, fresh, before, sum0)
-    c_start(columns, fresh, before + width, sum1)
-    c_start(columns, fresh, before + 2 * width, sum2)
-    c_start(columns, fresh, before + 3 * width, sum3)
-    c_start(columns, fresh, before + 4 * width, sum4)
-    c_start(columns, fresh, before + 5 * width, sum5)
-    c_start(columns, fresh, before + 6 * width, sum6)
-    c_start(columns, fresh, before + 7 * width, sum7)
-    for s in range(rows):
-        x0, x1, x2, x3 = x[s][i], x[s][i + 1], x[s][i + 2], x[s][i + 3]
-        for k in range(columns):
-            sum0[k] = sum0[k] + delta[k] * x0
-            sum1[k] = sum1[k] + delta[k] * x1
-            sum2[k] = sum2[k] + delta[k] * x2
-            sum3[k] = sum3[k] + delta[k] * x3
-        x0, x1, x2, x3 = x[s][i + 4], x[s][i + 5], x[s][i + 6], x[s][i + 7]
-        for k in range(columns):
-            sum4[k] = sum4[k] + delta[k] * x0
-            sum5[k] = sum5[k] + delta[k] * x1
-            sum6[k] = sum6[k] + delta[k] * x2
-            sum7[k] = sum7[k] + delta[k] * x3
-        delta += width
-    c_copy(columns, sum0, after)
-    c_copy(columns, sum1, after + width)
-    c_copy(columns, sum2, after + 2 * width)
-    c_copy(columns, sum3, after + 3 * width)
-    c_copy(columns, sum4, after + 4 * width)
-    c_copy(columns, sum5, after + 5 * width)
-    c_copy(columns, sum6, after + 6 * width)
-    c_copy(columns, sum7, after + 7 * width)
-
-
-cdef inline void c_gradient_columns(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t width, const real* before, real* after
-) noexcept nogil:
-    """A stretch's rows from i to the last, some columns."""
-    cdef Py_ssize_t from_i = 0
-    if BLOCK_ROWS == STRETCH and i + STRETCH - 1 == last:
-        c_gradient_eight(columns, fresh, rows, x, i, delta, width, before, after)
-        return
-    while i <= last:
-        c_gradient_four(
-            columns, fresh, rows, x, i, last, delta, width, before + from_i, after + from_i
+    cdef Py_ssize_t first = 0, count, s
+    cdef const void* x[ROWS_AT_ONCE]
+    c_turn_rows(above.fan_in, above.fan_out, above.width, parameters + above.weights, width, turned)
+    memset(none, 0, width * sizeof(real))
+    while first < rows:
+        count = min(<Py_ssize_t>ROWS_AT_ONCE, rows - first)
+        for s in range(count):
+            x[s] = deltas + (first + s) * above.width
+        c_sums_rows(
+            True, ending, count, 0, above.fan_out, columns, width, turned, none, <const real**>x,
+            outs + first * width, back + first * width
         )
-        i += 4
-        from_i += 4 * width
-
-
-cdef inline void c_gradient_rows_of(
-    const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i,
-    Py_ssize_t last, const real* before, real* after
-) noexcept nogil:
-    """A stretch's rows from i to the last, all columns."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t j = 0, width = layer.width
-    cdef Py_ssize_t columns = c_columns(layer, VECTOR_BYTES // <Py_ssize_t>sizeof(real))
-    cdef const real** x = <const real**>space.inputs + level * space.seats
-    cdef const real* delta = <const real*>space.deltas + c_spot(space, layer, 0)
-    while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:
-        c_gradient_columns(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
-        )
-        j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= columns:
-        c_gradient_columns(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
-        )
-        j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
-    while j < columns:
-        c_gradient_columns(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
-        )
-        j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
-    c_no_columns(last + 1 - i, columns, width, after)
-
-
-cdef widely c_gradient_stretch(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last,
-    bint fresh, const real* before, real* after
-) noexcept nogil:
-    """A stretch of S: its rows from i to the last."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if last - i + 1 == columns and c_is_narrow(layer, columns // 2):
-        c_narrow_stretch(
-            layer, <const real**>space.inputs + level * space.seats,
-            <const real*>space.deltas + c_spot(space, layer, 0), rows, i, fresh, before, after
-        )
-    elif fresh:
-        c_gradient_rows_of(True, spec, space, level, rows, i, last, before, after)
-    else:
-        c_gradient_rows_of(False, spec, space, level, rows, i, last, before, after)
-    return 0
-
-
-cdef void c_gradient_one(
-    const Layer* layer, const real* delta, const real* below, Py_ssize_t i, Py_ssize_t last, real* restrict after
-) noexcept nogil:
-    """The same of a single sample: 0 + delta[j]*below[i]."""
-    cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
-    cdef real x, zero = 0
-    for k in range(i, last + 1):
-        x = below[k]
-        for j in range(width):
-            after[j] = zero + delta[j] * x
-        after += width
-
-
-cdef void c_add_gradients(
-    const Spec* spec, const Workspace* space, real* sums, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t first,
-    Py_ssize_t stop, bint fresh
-) noexcept nogil:
-    """Add the gradients of the samples in the workspace, in order, to the sums of a layer's rows first..stop-1."""
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t i = first, count
-    cdef real* stretch
-    while i < stop:
-        count = c_stretch_from(layer, i, stop, sizeof(real))
-        stretch = sums + layer.weights + i * layer.width
-        c_gradient_stretch(spec, space, level, rows, i, i + count - 1, fresh, stretch, stretch)
-        i += count
-
-
-cdef void c_update_rows(
-    const Spec* spec, const Workspace* space, const Optimizer* optimizer, real* parameters, Py_ssize_t level,
-    Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop, bint fresh, real inverse, real alpha
-) noexcept nogil:
-    """`c_add_gradients` for the last samples of a batch, and each stretch is updated while its sums are at hand.
-
-    They do not go back to the sums' own memory.
-    """
-    cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t i = first, start, count, width = layer.width
-    cdef real* sums = <real*>space.sums
-    cdef real* stretch = <real*>space.back
-    while i < stop:
-        count = c_stretch_from(layer, i, stop, sizeof(real))
-        start = layer.weights + i * width
-        if rows == 1 and fresh:
-            c_gradient_one(
-                layer, <const real*>space.deltas + c_spot(space, layer, 0), <const real*>c_below(space, level, 0),
-                i, i + count - 1, stretch
-            )
-        else:
-            c_gradient_stretch(spec, space, level, rows, i, i + count - 1, fresh, sums + start, stretch)
-        c_update_part(optimizer, start, count * width, parameters, stretch, inverse, alpha)
-        i += count
+        first += count
 
 
 cdef inline void c_back_block(
@@ -439,7 +346,7 @@ cdef inline void c_back_block(
     const real* restrict row1, const real* restrict row2, const real* restrict row3, real* restrict back,
     Py_ssize_t stride
 ) noexcept nogil:
-    """back[s][i] = sum over j of delta[s][j]*w[i][j], of some samples and four rows of weights.
+    """The same of some samples and four rows of weights.
 
     `turned` has the deltas with the samples side by side: (fan_out, columns). The sums are turned back by fours.
     """
@@ -470,69 +377,62 @@ cdef inline void c_back_block(
         s += 4
 
 
-cdef inline void c_turn_rows(
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, const real* deltas, const Py_ssize_t columns, real* turned
+cdef widely c_back_from_many(
+    const Layer* above, const real* parameters, const real* deltas, Py_ssize_t rows, Py_ssize_t width,
+    real* turned, real* scratch, real* back
 ) noexcept nogil:
-    """Some samples' deltas of n units, samples side by side: (n, columns). The last stands in for missing ones."""
-    cdef Py_ssize_t s = 0, j, k, row1, row2, row3
-    cdef const real* row
-    cdef real[16] four
-    while s < rows:
-        row = deltas + s * width
-        row1, row2 = (min(s + 1, rows - 1) - s) * width, (min(s + 2, rows - 1) - s) * width
-        row3 = (min(s + 3, rows - 1) - s) * width
-        j = 0
-        while j < n:
-            if real is float:
-                backprop_turn32(row + j, row1, row2, row3, four)
-            else:
-                backprop_turn64(row + j, row1, row2, row3, four)
-            for k in range(4):
-                c_copy(4, four + 4 * k, turned + (j + k) * columns + s)
-            j += 4
-        s += 4
+    """The same where there are more weights to turn than deltas: samples side by side, some at a time."""
+    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t first = 0, count, i, last = above.fan_in - 1, step = above.width
+    cdef const real* w = parameters + above.weights
+    cdef real* block
+    while first < rows:
+        count = min(columns, rows - first)
+        c_turn_rows(count, above.fan_out, step, deltas + first * step, columns, turned)
+        block = back + first * width
+        if count < columns:  # the block goes on where other samples' deltas are
+            block = scratch
+        i = 0
+        while i <= last:
+            c_back_block(
+                BLOCK_BYTES // <Py_ssize_t>sizeof(real), above.fan_out, turned, w + i * step,
+                w + min(i + 1, last) * step, w + min(i + 2, last) * step, w + min(i + 3, last) * step,
+                block + i, width
+            )
+            i += 4
+        if count < columns:
+            memcpy(back + first * width, block, count * width * sizeof(real))
+        first += count
+    return 0
 
 
-cdef widely c_hidden_rows(
+cdef void c_hidden_rows(
     const Spec* spec, Workspace* space, const real* parameters, Py_ssize_t level, Py_ssize_t rows
 ) noexcept nogil:
     """Deltas of the layer below `level`, of the samples in the workspace."""
     cdef const Layer* above = &spec.layers[level]
     cdef const Layer* below = &spec.layers[level - 1]
-    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t first = 0, count, s, i, j, last = above.fan_in - 1, width = above.width
-    cdef const real* w = parameters + above.weights
+    cdef Py_ssize_t columns = c_columns(below, VECTOR_BYTES // <Py_ssize_t>sizeof(real)), s, i, width = below.width
+    cdef const real* deltas = <const real*>space.deltas + c_spot(space, above, 0)
     cdef const real* nets = <const real*>space.nets + c_spot(space, below, 0)
     cdef const real* outs = <const real*>space.outs + c_spot(space, below, 0)
-    cdef const real* deltas = <const real*>space.deltas + c_spot(space, above, 0)
     cdef real* deltas_below = <real*>space.deltas + c_spot(space, below, 0)
-    cdef real* back
     cdef real* turned = <real*>space.turned
+    cdef real* scratch = <real*>space.back
+    cdef bint few = above.fan_out <= MOST_FEW
+    cdef Ending ending = SUMS_WHERE_RELU if few and below.activation == RELU else SUMS
     if rows == 1:
         c_hidden_deltas(spec, parameters, level, deltas, nets, outs, deltas_below)
-        return 0
-    while first < rows:
-        count = min(columns, rows - first)
-        c_turn_rows(count, above.fan_out, width, deltas + first * width, columns, turned)
-        back = deltas_below + first * below.width
-        if count < columns:  # the block goes on where other samples' deltas are
-            back = <real*>space.back
-        i = 0
-        while i <= last:
-            c_back_block(
-                BLOCK_BYTES // <Py_ssize_t>sizeof(real), above.fan_out, turned, w + i * width,
-                w + min(i + 1, last) * width, w + min(i + 2, last) * width, w + min(i + 3, last) * width,
-                back + i, below.width
-            )
-            i += 4
-        for s in range(count):
-            for i in range(above.fan_in, below.width):
-                back[s * below.width + i] = 0
-        if count < columns:
-            memcpy(deltas_below + first * below.width, back, count * below.width * sizeof(real))
-        c_deltas_rows(
-            below, count, nets + first * below.width, outs + first * below.width,
-            deltas_below + first * below.width
+        return
+    if few:
+        c_back_from_few(
+            above, parameters, deltas, rows, columns, width, ending, outs, turned, scratch, deltas_below
         )
-        first += count
-    return 0
+    else:
+        c_back_from_many(above, parameters, deltas, rows, width, turned, scratch, deltas_below)
+        c_no_columns(rows, columns, width, deltas_below)
+    for s in range(rows):
+        for i in range(below.fan_out, columns):
+            deltas_below[s * width + i] = 0
+    if ending == SUMS:
+        c_deltas_rows(below, rows, nets, outs, deltas_below)

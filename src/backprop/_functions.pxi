@@ -79,8 +79,7 @@ cdef void c_softmax(Py_ssize_t n, Py_ssize_t places, const real* restrict net, r
 
 
 cdef inline void c_outs_of(
-    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* restrict net,
-    real* restrict out
+    Activation activation, const Py_ssize_t n, const Py_ssize_t width, const real* net, real* out
 ) noexcept nogil:
     """out = f(net), of n units in `width` places."""
     cdef Py_ssize_t j
@@ -117,7 +116,7 @@ cdef inline void c_outs_of(
 
 
 cdef widely c_outs_wide(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, real* out
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict net, real* restrict out
 ) noexcept nogil:
     """The same for a padded layer of many units."""
     c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
@@ -125,13 +124,24 @@ cdef widely c_outs_wide(
 
 
 cdef void c_outs(
-    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* net, real* out
+    Activation activation, Py_ssize_t n, Py_ssize_t padded, const real* restrict net, real* restrict out
 ) noexcept nogil:
     """The same for a padded layer of any width. In few units, long vectors find nothing to do side by side."""
     if padded * <Py_ssize_t>sizeof(real) >= WIDE_BYTES:
         c_outs_wide(activation, n, padded, net, out)
     else:
         c_outs_of(activation, n, whole_vectors(padded, sizeof(real)), net, out)
+
+
+cdef widely c_outs_in_place(Activation activation, Py_ssize_t padded, real* values) noexcept nogil:
+    """The same of a layer of many units whose nets nobody needs any more: f takes their place. Not for softmax."""
+    c_outs_of(activation, padded, whole_vectors(padded, sizeof(real)), values, values)
+    return 0
+
+
+cdef inline bint c_knows_from_out(Activation activation) noexcept nogil:
+    """Whether f' needs f alone, and not the net. (Softmax's outs are not made in place.)"""
+    return activation != SOFTPLUS and activation != SILU and activation != SOFTMAX
 
 
 cdef inline void c_deltas_of(
@@ -150,13 +160,13 @@ cdef inline void c_deltas_of(
     elif activation == RELU:
         for j in range(width):
             s = delta[j]  # loaded on both sides, or the loop would branch
-            delta[j] = s if net[j] > zero else zero
+            delta[j] = s if out[j] > zero else zero
     elif activation == LEAKY_RELU:
         for j in range(width):
-            delta[j] = delta[j] * (one if net[j] > zero else leak)
+            delta[j] = delta[j] * (one if out[j] > zero else leak)
     elif activation == ELU:
         for j in range(width):
-            delta[j] = delta[j] * (one if net[j] > zero else out[j] + one)
+            delta[j] = delta[j] * (one if out[j] > zero else out[j] + one)
     elif activation == SOFTPLUS:
         for j in range(width):
             delta[j] = delta[j] * c_logistic(net[j])

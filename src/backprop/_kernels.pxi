@@ -21,9 +21,21 @@ cdef inline const void* c_below(const Workspace* space, Py_ssize_t level, Py_ssi
     return space.inputs[level * space.seats + s]
 
 
+cdef inline bint c_in_place(const Spec* spec, Py_ssize_t level) noexcept nogil:
+    """Whether a layer's nets become its outs in place, in a batch: nobody else needs them."""
+    return level < spec.n_layers - 1 and c_knows_from_out(spec.layers[level].activation)
+
+
+cdef inline void* c_nets_of(const Spec* spec, const Workspace* space, Py_ssize_t level) noexcept nogil:
+    """Where the nets of a batch go."""
+    cdef const Layer* layer = &spec.layers[level]
+    return <char*>(space.outs if c_in_place(spec, level) else space.nets) + c_spot(space, layer, 0) * spec.item
+
+
 include "_rows.pxi"
-include "_narrow.pxi"
 include "_blocks.pxi"
+include "_narrow.pxi"
+include "_gradients.pxi"
 
 # ---- the caller's data -------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 # The gradients of a layer of few units, samples in batches: the units below side by side in a vector.
 #
-# `_blocks.pxi` has a layer's own units side by side, of which one or three leave most of a vector empty. The sums
+# `_gradients.pxi` has a layer's own units side by side, of which one or three leave most of a vector empty. The sums
 # are the same, each over the samples in order; at their ends they are turned to where S has them.
 
 

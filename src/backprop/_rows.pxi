@@ -4,38 +4,76 @@
 # whatever the layer's width. What belongs to a sample (softmax, its loss) adds up its units in order.
 
 
+cdef inline void c_softmax_columns(
+    const Py_ssize_t columns, Py_ssize_t n, real* restrict net, real* restrict out, real* restrict total
+) noexcept nogil:
+    """`c_softmax` of some samples side by side: (n, columns). Nets become net - max; the totals are kept."""
+    cdef Py_ssize_t s, j
+    cdef real x
+    cdef real[MOST_COLUMNS] largest
+    c_copy(columns, net, largest)
+    for j in range(1, n):
+        for s in range(columns):
+            x = net[j * columns + s]
+            largest[s] = x if x > largest[s] else largest[s]
+    for j in range(n):
+        for s in range(columns):
+            net[j * columns + s] = net[j * columns + s] - largest[s]
+    for s in range(n * columns):
+        out[s] = c_exp(net[s])
+    for s in range(columns):
+        total[s] = 0
+    for j in range(n):
+        for s in range(columns):
+            total[s] = total[s] + out[j * columns + s]
+    for j in range(n):
+        for s in range(columns):
+            out[j * columns + s] = out[j * columns + s] / total[s]
+
+
+cdef inline void c_turn_back(
+    const Py_ssize_t columns, Py_ssize_t rows, Py_ssize_t n, const real* turned, Py_ssize_t width, real* values
+) noexcept nogil:
+    """Samples that stood side by side, one after the other: n of their units, by whole fours where there are four."""
+    cdef Py_ssize_t s = 0, j
+    while s + 4 <= rows:
+        j = 0
+        while j < n:
+            c_turn_four(turned + j * columns + s, columns, values + s * width + j, width)
+            j += 4
+        s += 4
+    while s < rows:
+        for j in range(n):
+            values[s * width + j] = turned[j * columns + s]
+        s += 1
+
+
 cdef widely c_softmax_rows(
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t padded, real* restrict net, real* restrict out, double* totals
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t width, real* net, real* out, real* turned_net, real* turned_out,
+    double* totals
 ) noexcept nogil:
-    """`c_softmax` of some samples; their nets become net - max, and the sums of the exponentials are kept."""
-    cdef Py_ssize_t s, j, width = whole_vectors(padded, sizeof(real))
-    cdef real largest, total
-    for s in range(rows):
-        largest = c_greatest(n, net + s * width)
-        for j in range(n):
-            net[s * width + j] = net[s * width + j] - largest
-    for j in range(rows * width):
-        out[j] = c_exp(net[j])
-    for s in range(rows):
-        total = 0
-        for j in range(n):
-            total = total + out[s * width + j]
-        totals[s] = total
-        for j in range(width):
-            out[s * width + j] = out[s * width + j] / total
-        for j in range(n, width):
-            out[s * width + j] = 0
+    """Softmax of some samples; their nets become net - max, and the sums of the exponentials are kept.
+
+    Samples go side by side, as their units would fill few vectors, and the rest would be left to single numbers.
+    """
+    cdef Py_ssize_t first = 0, count, s, j, columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
+    cdef real[MOST_COLUMNS] total
+    for j in range(n * columns, (n + 3) // 4 * 4 * columns):
+        turned_out[j] = 0
+    while first < rows:
+        count = min(columns, rows - first)
+        c_turn_rows(count, n, width, net, columns, turned_net)
+        c_softmax_columns(BLOCK_BYTES // <Py_ssize_t>sizeof(real), n, turned_net, turned_out, total)
+        c_turn_back(BLOCK_BYTES // <Py_ssize_t>sizeof(real), count, n, turned_net, width, net)
+        c_turn_back(BLOCK_BYTES // <Py_ssize_t>sizeof(real), count, n, turned_out, width, out)
+        for s in range(count):
+            totals[first + s] = total[s]
+            for j in range(n, width):
+                out[s * width + j] = 0
+        net += count * width
+        out += count * width
+        first += count
     return 0
-
-
-cdef void c_outs_rows(
-    const Layer* layer, Py_ssize_t rows, real* net, real* out, double* totals
-) noexcept nogil:
-    """The outs of a layer, of some samples; `totals` is softmax's, and so are changes of the nets."""
-    if layer.activation == SOFTMAX:
-        c_softmax_rows(rows, layer.fan_out, layer.width, net, out, totals)
-    else:
-        c_outs(layer.activation, layer.fan_out, rows * layer.width, net, out)
 
 
 cdef void c_deltas_rows(

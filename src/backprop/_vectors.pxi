@@ -39,6 +39,7 @@ cdef enum:
     WIDE_BYTES = 256           # of a layer whose functions are computed in the longest vectors
     MOST_COLUMNS = 32          # of a block: 128 bytes of float32
     MOST_NARROW = 12           # units of a layer whose gradients have the units below side by side
+    MOST_FEW = 32              # units of a layer whose weights are turned on the way back, and not the deltas
     MOST_LINE = 64             # of a block of one row: 256 bytes of float32
     MOST_MORE = 16             # and what goes with it: two vectors
 
