@@ -150,6 +150,17 @@ cdef widely c_errors(
     return 0
 
 
+cdef inline void c_first_of_each(
+    Py_ssize_t rows, Py_ssize_t width, const real* values, real* gathered
+) noexcept nogil:
+    """The first number of each row; the last row's where there are no more."""
+    cdef Py_ssize_t s
+    for s in range(rows):
+        gathered[s] = values[s * width]
+    for s in range(rows, MOST_COLUMNS):
+        gathered[s] = gathered[rows - 1]
+
+
 cdef void c_losses_rows(
     const Spec* spec, bint reported, Py_ssize_t rows, const real* net, const real* out, const real* target,
     real* error, double* losses
@@ -158,11 +169,21 @@ cdef void c_losses_rows(
 
     Softmax has left its sums in `losses`.
     """
-    cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
-    cdef Py_ssize_t s, j, n = spec.n_outputs, width = layer.width
+    cdef Py_ssize_t s, j, n = spec.n_outputs
+    cdef Py_ssize_t step = spec.layers[spec.n_layers - 1].width, width = step
     cdef bint taken_away = reported and (spec.loss == LOG_LOSS or spec.loss == SOFTMAX_LOG_LOSS)
     cdef real total
-    c_errors(spec, reported, rows, width, net, out, target, error, losses)
+    cdef real[MOST_COLUMNS] nets
+    cdef real[MOST_COLUMNS] outs
+    cdef real[MOST_COLUMNS] targets
+    if n == 1 and (spec.loss == LOG_LOSS or spec.loss == POISSON):  # logarithms of padding would take their time
+        c_first_of_each(rows, width, net, nets)
+        c_first_of_each(rows, width, out, outs)
+        c_first_of_each(rows, width, target, targets)
+        width = 1
+        c_errors(spec, reported, 1, MOST_COLUMNS, nets, outs, targets, error, losses)
+    else:
+        c_errors(spec, reported, rows, width, net, out, target, error, losses)
     for s in range(rows):
         total = 0
         if taken_away:
@@ -174,7 +195,7 @@ cdef void c_losses_rows(
         losses[s] = total
     if reported and spec.loss == POISSON:
         for s in range(rows):
-            if c_has_no_reported_loss(POISSON, n, out + s * width, target + s * width):
+            if c_has_no_reported_loss(POISSON, n, out + s * step, target + s * step):
                 losses[s] = <real>NAN
 
 
