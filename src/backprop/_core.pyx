@@ -318,7 +318,9 @@ def train_epochs(
         rows = 2
     elif spec.sequential:
         rows = largest
-    cdef _Scratch scratch = _Scratch(plan, rows, largest > 1 or not plain, samples.converting, n_threads)
+    cdef _Scratch scratch = _Scratch(
+        plan, rows, largest > 1 or not plain, samples.converting, n_threads, online and plain
+    )
     cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf
     cdef double* block64 = <double*>parameter_block.view.buf

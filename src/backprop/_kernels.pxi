@@ -191,6 +191,7 @@ cdef bint c_train_one(
 
 
 include "_small.pxi"
+include "_lists.pxi"
 include "_online.pxi"
 
 include "_batch.pxi"

@@ -19,6 +19,7 @@ cdef enum Method:
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
     ROWS_AT_ONCE = 64          # samples of a batch that a thread takes through the workspace together
+    MOST_OWED = 64             # samples whose deltas are kept for the updates that rows still owe
 
 ctypedef struct Layer:
     Py_ssize_t fan_in, fan_out
@@ -84,4 +85,8 @@ ctypedef struct Workspace:  # layer by layer, and in each its samples: (seats, w
     void* sums             # (spec.size,): S, a block like the parameters'
     Py_ssize_t* lists      # (2, n_inputs + spec.row): where what each layer takes in is not 0, of two samples
     Py_ssize_t* counts     # (2, n_layers): how long these are; -1: there is none
+    void* owed_deltas      # (MOST_OWED + 1, width) of the first layer; the last one is 0
+    void* owed_below       # (n_inputs,): what goes with the delta that a row owes
+    Py_ssize_t* owed       # (n_inputs,): which of the deltas each row of the first layer owes
+    Py_ssize_t owing       # how many of them there are
     void* converted        # (rows, n_inputs + n_outputs): samples of the other dtype, rounded

@@ -120,18 +120,21 @@ cdef class _Scratch:
     cdef void* memory
 
     def __cinit__(
-        self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting, Py_ssize_t n_threads=1
+        self, Plan plan, Py_ssize_t rows, bint with_sums, bint converting, Py_ssize_t n_threads=1,
+        bint with_lists=False
     ):
         cdef Py_ssize_t row = plan.spec.row
         cdef Py_ssize_t stride = max(row, plan.spec.n_inputs + MOST_LANES)
         cdef Py_ssize_t back = n_threads * MOST_COLUMNS * stride, turned = n_threads * MOST_COLUMNS * row
         cdef Py_ssize_t sums = plan.spec.size if with_sums else 0
         cdef Py_ssize_t converted = rows * (plan.spec.n_inputs + plan.spec.n_outputs) if converting else 0
-        cdef size_t numbers = (3 * rows * row + back + turned + sums + converted) * plan.spec.item
+        cdef Py_ssize_t n_owed = plan.spec.n_inputs if with_lists else 0
+        cdef Py_ssize_t owed = (MOST_OWED + 1) * plan.spec.layers[0].width if with_lists else 0
+        cdef size_t numbers = (3 * rows * row + back + turned + sums + converted + owed + n_owed) * plan.spec.item
         cdef Py_ssize_t listed = plan.spec.n_inputs + row
         cdef size_t wanted = (
             numbers + rows * (2 * sizeof(double) + (plan.spec.n_layers + 1) * sizeof(void*))
-            + 2 * (listed + plan.spec.n_layers) * sizeof(Py_ssize_t) + 2 * ALIGNMENT
+            + (2 * (listed + plan.spec.n_layers) + n_owed) * sizeof(Py_ssize_t) + 2 * ALIGNMENT
         )
         cdef char* start
         cdef Py_ssize_t level, s
@@ -144,14 +147,16 @@ cdef class _Scratch:
             raise MemoryError(f"no memory for a workspace of {rows} samples")
         start = <char*>(<size_t>(<char*>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.seats = self.space.rows = rows
-        self.space.nets = start
-        self.space.outs = start + rows * row * plan.spec.item
-        self.space.deltas = start + 2 * rows * row * plan.spec.item
-        self.space.back = start + 3 * rows * row * plan.spec.item
+        self.space.owed_deltas = start
+        self.space.nets = start + owed * plan.spec.item
+        self.space.outs = <char*>self.space.nets + rows * row * plan.spec.item
+        self.space.deltas = <char*>self.space.outs + rows * row * plan.spec.item
+        self.space.back = <char*>self.space.deltas + rows * row * plan.spec.item
         self.space.back_stride = stride
         self.space.turned = <char*>self.space.back + back * plan.spec.item
         self.space.sums = <char*>self.space.turned + turned * plan.spec.item
-        self.space.converted = <char*>self.space.sums + sums * plan.spec.item
+        self.space.owed_below = <char*>self.space.sums + sums * plan.spec.item
+        self.space.converted = <char*>self.space.owed_below + n_owed * plan.spec.item
         start = <char*>(<size_t>(start + numbers + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.weights = <double*>start
         self.space.losses = self.space.weights + rows
@@ -164,6 +169,9 @@ cdef class _Scratch:
                 ) * plan.spec.item
         self.space.lists = <Py_ssize_t*>(self.space.targets + rows)
         self.space.counts = self.space.lists + 2 * listed
+        self.space.owed = self.space.counts + 2 * plan.spec.n_layers
+        for s in range(n_owed):
+            self.space.owed[s] = MOST_OWED
 
     def __dealloc__(self):
         PyMem_RawFree(self.memory)

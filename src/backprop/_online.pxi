@@ -4,118 +4,7 @@
 # written once a sample, not read twice and written once. The last sample's update is made up for at the end.
 # Nothing else sees the weights in between, but for the way back, which needs those that the forward pass used.
 #
-# Where most of what a layer takes in is exactly 0 (pixels, counts, the outs of relu), the rows of weights that it
-# would multiply are passed over instead: 0*w adds nothing to a sum, and rate*(delta*0) takes nothing from a
-# weight, as long as both are finite. They are if all weights were when the door was entered and every step since,
-# also of samples without a list, was calm; a run that grows beyond goes the dense way, so that it fails where the
-# reference does.
-
-
-cdef inline Py_ssize_t c_is_not_zero(real x) noexcept nogil:
-    """x != 0, from its pattern without the sign: floating-point numbers are compared with NaN in mind."""
-    cdef Bits bits
-    cdef Bits32 bits32
-    if real is float:
-        bits32.number = x
-        return <uint32_t>(bits32.pattern << 1) != 0
-    else:
-        bits.number = x
-        return (bits.pattern << 1) != 0
-
-
-cdef bint c_list_nonzero(
-    Py_ssize_t n, const real* restrict values, Py_ssize_t* restrict found, Py_ssize_t* count_out
-) noexcept nogil:
-    """Whether passing over the values that are 0 pays; if so, a list of where the others are, in order."""
-    cdef Py_ssize_t i, count = 0
-    for i in range(n):  # packed code, unlike the list
-        count += c_is_not_zero(values[i])
-    if MOST_SHARE * count > n:
-        return False
-    count = 0
-    for i in range(n):
-        found[count] = i
-        count += c_is_not_zero(values[i])
-    count_out[0] = count
-    return True
-
-
-cdef inline bint c_may_be_listed(const Spec* spec, Py_ssize_t level) noexcept nogil:
-    """Whether a layer has enough rows, and takes in what may be mostly 0: samples, or the outs of relu."""
-    return spec.layers[level].fan_in >= LEAST_FOR_LISTS and (
-        level == 0 or spec.layers[level - 1].activation == RELU
-    )
-
-
-cdef bint c_can_list(const Spec* spec, const real* parameters) noexcept nogil:
-    """Whether there is such a layer, and every parameter is finite."""
-    cdef Py_ssize_t level
-    cdef double most = FLT_MAX if real is float else DBL_MAX
-    for level in range(spec.n_layers):
-        if c_may_be_listed(spec, level):
-            return c_within(parameters, spec.size, -most, most)
-    return False
-
-
-cdef bint c_step_is_calm(const Layer* layer, const real* delta, const real* below, real rate) noexcept nogil:
-    """Whether this step, of all rows, leaves finite weights finite, as the product of three calm numbers does."""
-    cdef double calm = CALM_IN_FLOAT32 if real is float else CALM
-    return (
-        c_abs(rate) <= calm and c_within(delta, layer.fan_out, -calm, calm)
-        and c_within(below, layer.fan_in, -calm, calm)
-    )
-
-
-cdef widely c_sparse_sums(
-    const Layer* layer, const real* restrict parameters, const real* restrict below,
-    const Py_ssize_t* restrict rows, Py_ssize_t count, real* restrict net
-) noexcept nogil:
-    """net[j] = sum over the listed i of below[i]*w[i][j]."""
-    cdef Py_ssize_t k = 0, j, width = whole_vectors(layer.width, sizeof(real))
-    cdef const real* restrict w = parameters + layer.weights
-    cdef const real* restrict row0
-    cdef const real* restrict row1
-    cdef const real* restrict row2
-    cdef const real* restrict row3
-    cdef real x0, x1, x2, x3
-    for j in range(width):
-        net[j] = 0
-    while k + 4 <= count:
-        row0, row1 = w + rows[k] * width, w + rows[k + 1] * width
-        row2, row3 = w + rows[k + 2] * width, w + rows[k + 3] * width
-        x0, x1, x2, x3 = below[rows[k]], below[rows[k + 1]], below[rows[k + 2]], below[rows[k + 3]]
-        for j in range(width):
-            net[j] = (((net[j] + x0 * row0[j]) + x1 * row1[j]) + x2 * row2[j]) + x3 * row3[j]
-        k += 4
-    while k < count:
-        row0 = w + rows[k] * width
-        x0 = below[rows[k]]
-        for j in range(width):
-            net[j] = net[j] + x0 * row0[j]
-        k += 1
-    return 0
-
-
-cdef widely c_sparse_update(
-    const Layer* layer, real* restrict parameters, const real* restrict below, const Py_ssize_t* restrict rows,
-    Py_ssize_t count, const real* restrict delta, real rate
-) noexcept nogil:
-    """w[i][j] = w[i][j] - rate*(delta[j]*below[i]) for the listed i."""
-    cdef Py_ssize_t k, j, width = whole_vectors(layer.width, sizeof(real))
-    cdef real* restrict row
-    cdef real x
-    for k in range(count):
-        row = parameters + layer.weights + rows[k] * width
-        x = below[rows[k]]
-        for j in range(width):
-            row[j] = row[j] - rate * (delta[j] * x)
-    return 0
-
-
-cdef enum:
-    LEAST_FOR_LISTS = 32   # rows of weights
-    MOST_SHARE = 3         # a list pays if at most one number in three is not 0
-    MOST_WITHOUT = 32      # samples in a row without a list, after which no more are looked for
+# Where most of what a layer takes in is exactly 0, `_lists.pxi` has another way.
 
 
 cdef inline void c_fused_numbers(
@@ -258,16 +147,18 @@ cdef widely c_fused_layer(
 
 
 cdef void c_update_late(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn, const Optimizer* optimizer,
+    const Spec* spec, Workspace* space, Py_ssize_t level, Py_ssize_t turn, const Optimizer* optimizer,
     real alpha, real* parameters
 ) noexcept nogil:
-    """The update of one layer's weights by the sample of a turn, by its list if it has one."""
+    """The update of one layer's weights by the sample of a turn, by its list if it has one; all that rows owe."""
     cdef Workspace part = c_rows_from(spec, space, turn, 1)
     cdef const Layer* layer = &spec.layers[level]
     cdef const real* below = <const real*>c_below(&part, level, 0)
     cdef const real* delta = <const real*>part.deltas + c_spot(&part, layer, 0)
     cdef Py_ssize_t count = space.counts[turn * spec.n_layers + level]
-    if count >= 0:
+    if count >= 0 and level == 0:
+        c_pay(layer, space, parameters, <real>optimizer.rate)
+    elif count >= 0:
         c_sparse_update(
             layer, parameters, below, c_list(spec, space, level, turn), count, delta, <real>optimizer.rate
         )
@@ -298,14 +189,6 @@ cdef inline void c_update_bias_now(
         )
 
 
-cdef inline Py_ssize_t* c_list(
-    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t turn
-) noexcept nogil:
-    """Where the list of a layer and a turn begins."""
-    cdef Py_ssize_t begin = spec.n_inputs + spec.layers[level - 1].column if level > 0 else 0
-    return space.lists + turn * (spec.n_inputs + spec.row) + begin
-
-
 cdef Py_ssize_t c_train_ones(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
     Optimizer* optimizer, double rate, double l2, Meter* meter, bint* lists
@@ -319,7 +202,7 @@ cdef Py_ssize_t c_train_ones(
     """
     cdef Py_ssize_t s, level, now = 0, done = 0, without = 0
     cdef Py_ssize_t* counts
-    cdef bint pending = False, listed, reported = meter.batch_loss_factor > 0
+    cdef bint pending = False, listed, owing, reported = meter.batch_loss_factor > 0
     cdef const Layer* layer
     cdef const real* below
     cdef const real* target
@@ -328,6 +211,8 @@ cdef Py_ssize_t c_train_ones(
     cdef real* delta
     cdef real alpha = <real>l2
     cdef double error
+    if not c_rate_is_calm(<real>rate):
+        lists[0] = False
     for s in range(first, stop):
         c_seat_row(spec, space, data, s, now)
         counts = space.counts + now * spec.n_layers
@@ -343,7 +228,8 @@ cdef Py_ssize_t c_train_ones(
                 lists[0] and c_may_be_listed(spec, level)
                 and c_list_nonzero(layer.fan_in, below, c_list(spec, space, level, now), counts + level)
             )
-            if pending and not listed and space.counts[(1 - now) * spec.n_layers + level] < 0:
+            owing = pending and space.counts[(1 - now) * spec.n_layers + level] >= 0
+            if pending and not listed and not owing:
                 c_fused_layer(
                     layer, optimizer, alpha, parameters,
                     <const real*>space.deltas + c_spot(space, layer, 1 - now),
@@ -351,16 +237,21 @@ cdef Py_ssize_t c_train_ones(
                 )
                 c_add_bias(layer, spec.bias, parameters, net)
             else:
-                if pending:
+                if pending and not (listed and owing and level == 0):
                     c_update_late(spec, space, level, 1 - now, optimizer, alpha, parameters)
-                if listed:
-                    without = 0
-                    c_sparse_sums(
-                        layer, parameters, below, c_list(spec, space, level, now), counts[level], net
-                    )
-                    c_add_bias(layer, spec.bias, parameters, net)
-                else:
+                if not listed:
                     c_layer_nets(layer, spec.bias, parameters, below, net)
+                else:
+                    without = 0
+                    if level == 0:
+                        c_pay_and_sum(
+                            layer, space, parameters, below, c_list(spec, space, 0, now), counts[0], <real>rate, net
+                        )
+                    else:
+                        c_sparse_sums(
+                            layer, parameters, below, c_list(spec, space, level, now), counts[level], net
+                        )
+                    c_add_bias(layer, spec.bias, parameters, net)
             c_outs(layer.activation, layer.fan_out, layer.width, net, out)
             below = out
         pending = False
@@ -372,6 +263,8 @@ cdef Py_ssize_t c_train_ones(
                     error = error + 0.5 * l2 * c_squares(spec, parameters, <real*>space.back)
             meter.total = meter.total + error
             if not reported and not isfinite(meter.total):
+                if counts[0] >= 0:
+                    c_owe(spec.layers, space, parameters, NULL, True, <real>rate)
                 return done
         delta = <real*>space.deltas + c_spot(space, &spec.layers[spec.n_layers - 1], now)
         c_output_deltas(spec, net, out, target, delta)
@@ -384,15 +277,21 @@ cdef Py_ssize_t c_train_ones(
             )
             delta = <real*>space.deltas + c_spot(space, layer, now)
         c_begin_update(optimizer, rate)
+        owing = counts[0] >= 0
         for level in range(spec.n_layers):
             layer = &spec.layers[level]
             c_update_bias_now(spec, space, level, now, optimizer, parameters)
             if (lists[0] or counts[level] >= 0) and c_may_be_listed(spec, level) and not c_step_is_calm(
                 layer, <const real*>space.deltas + c_spot(space, layer, now),
-                <const real*>c_below(space, level, now), <real>rate
+                <const real*>c_below(space, level, now), counts[level] >= 0
             ):
                 counts[level] = -1
                 lists[0] = False
+        if owing:
+            c_owe(
+                spec.layers, space, parameters, <const real*>space.deltas + c_spot(space, spec.layers, now),
+                counts[0] < 0, <real>rate
+            )
         if without == MOST_WITHOUT:
             lists[0] = False
         pending = True

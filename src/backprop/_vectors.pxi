@@ -120,3 +120,56 @@ cdef extern from *:
     void backprop_turn32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
     void backprop_turn64_eight(const double*, Py_ssize_t, double*) noexcept nogil
     void backprop_turn32_eight(const float*, Py_ssize_t, float*) noexcept nogil
+
+
+cdef extern from *:
+    """
+    /* Where the numbers are not 0, in order; and the largest of them without its sign, NaN if there is one. */
+    #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__x86_64__)
+    #include <immintrin.h>
+    #define LISTS_EIGHT_AT_ONCE 1
+    #define BACKPROP_LIST(name, real, pattern, vector, load, test, most, and, every, store) \
+        static Py_ssize_t name(Py_ssize_t n, const real* values, Py_ssize_t* found, real* largest_out) { \
+            const vector unsigned_bits = every(~(pattern)0 >> 1); \
+            vector largest = every(0); \
+            __m512i places = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0); \
+            pattern patterns[8], greatest = 0, bits; \
+            Py_ssize_t i = 0, k, count = 0; \
+            for (; i + 8 <= n; i += 8) { \
+                vector eight = load((const void*)(values + i)); \
+                __mmask8 there = test(eight, unsigned_bits); \
+                _mm512_storeu_si512(found + count, _mm512_maskz_compress_epi64(there, places)); \
+                count += __builtin_popcount(there); \
+                largest = most(largest, and(eight, unsigned_bits)); \
+                places = _mm512_add_epi64(places, _mm512_set1_epi64(8)); \
+            } \
+            store((void*)patterns, largest); \
+            for (k = 0; k < 8; k++) \
+                greatest = patterns[k] > greatest ? patterns[k] : greatest; \
+            for (; i < n; i++) { \
+                memcpy(&bits, values + i, sizeof(bits)); \
+                bits &= ~(pattern)0 >> 1; \
+                found[count] = i; \
+                count += bits != 0; \
+                greatest = bits > greatest ? bits : greatest; \
+            } \
+            memcpy(largest_out, &greatest, sizeof(greatest)); \
+            return count; \
+        }
+    BACKPROP_LIST(backprop_list64, double, uint64_t, __m512i, _mm512_loadu_si512, _mm512_test_epi64_mask, \
+                  _mm512_max_epu64, _mm512_and_si512, _mm512_set1_epi64, _mm512_storeu_si512)
+    BACKPROP_LIST(backprop_list32, float, uint32_t, __m256i, _mm256_loadu_si256, _mm256_test_epi32_mask, \
+                  _mm256_max_epu32, _mm256_and_si256, _mm256_set1_epi32, _mm256_storeu_si256)
+    #else
+    #define LISTS_EIGHT_AT_ONCE 0
+    static Py_ssize_t backprop_list64(Py_ssize_t n, const double* values, Py_ssize_t* found, double* largest) {
+        return 0;
+    }
+    static Py_ssize_t backprop_list32(Py_ssize_t n, const float* values, Py_ssize_t* found, float* largest) {
+        return 0;
+    }
+    #endif
+    """
+    const bint LISTS_EIGHT_AT_ONCE
+    Py_ssize_t backprop_list64(Py_ssize_t, const double*, Py_ssize_t*, double*) noexcept nogil
+    Py_ssize_t backprop_list32(Py_ssize_t, const float*, Py_ssize_t*, float*) noexcept nogil
