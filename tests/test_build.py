@@ -137,7 +137,9 @@ def test_the_sums_of_a_block_are_never_on_the_stack(functions, kernel, dtype):
     if not _engine.compiled_engine().BUILT_WITH.startswith("gcc"):
         pytest.skip("the loops are written for gcc's eyes; what others make of them is not known")
     moved = re.findall(ON_STACK[MACHINE], "".join(code_of(functions, kernel, dtype).values()))
-    assert len(moved) < 16  # the eight sums of the smallest block, in and out; other vectors may be, outside the loops
+    assert (
+        len(moved) < 16
+    )  # the eight sums of the smallest block, in and out; other vectors may be, outside the loops
 
 
 @pytest.mark.parametrize("text", ["vmovapd %zmm9,0x188(%rsp)", "vmovupd (%rsp),%ymm1", "movaps %xmm3,-0x78(%rsp)"])

@@ -58,6 +58,47 @@ def test_zeros_that_come_after_lists_have_been_given_up():
     assert compiled == python
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("zeros", [0.7, 0.97])
+def test_more_samples_than_updates_are_put_off_for(zeros, dtype):
+    """Rows whose inputs come again soon, late and never; a dense sample, after which no row may owe anything."""
+    rng = np.random.RandomState(7)
+    X, T = data(rng, 600, 34, 2, zeros)
+    X[:, 5] = 0.0
+    X[:, 6] = 0.0
+    X[[3, 590], 6] = 0.75
+    X[430] = rng.normal(size=34)
+    for sizes in ([34, 9, 2], [34, 2]):  # columns that fill whole vectors, and not
+        compiled, python = both(
+            sizes,
+            X,
+            T,
+            lambda net: net.train(X, T, epochs=2, learning_rate=0.13, shuffle=True, random_state=2),
+            dtype=dtype,
+        )
+        assert compiled == python
+
+
+@pytest.mark.parametrize("dtype, much", [("float64", 1e95), ("float32", 1e12)])
+def test_a_sample_that_is_not_calm_between_others(dtype, much):
+    rng = np.random.RandomState(8)
+    X, T = data(rng, 50, 40, 2, 0.9)
+    X[20, 3] = much
+    compiled, python = both(
+        [40, 6, 2], X, T, lambda net: net.train(X, T, epochs=2, learning_rate=0.13), activation="relu", dtype=dtype
+    )
+    assert compiled == python
+
+
+@pytest.mark.parametrize("n_inputs", range(32, 49))
+def test_every_leftover_of_what_is_listed_at_once(n_inputs):
+    rng = np.random.RandomState(n_inputs)
+    X, T = data(rng, 30, n_inputs, 2, 0.75)
+    X[:, -1] = rng.normal(size=30)
+    compiled, python = both([n_inputs, 3, 2], X, T, lambda net: net.train(X, T, epochs=1, learning_rate=0.3))
+    assert compiled == python
+
+
 @pytest.mark.parametrize("bias", ["per_unit", "shared", "none"])
 def test_every_kind_of_bias(bias):
     rng = np.random.RandomState(0)

@@ -319,7 +319,8 @@ def train_epochs(
     elif spec.sequential:
         rows = largest
     cdef _Scratch scratch = _Scratch(
-        plan, rows, largest > 1 or not plain, samples.converting, n_threads, online and plain
+        plan, rows, largest > 1 or not plain, samples.converting, n_threads,
+        online and plain and spec.n_inputs >= LEAST_FOR_LISTS,
     )
     cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf

@@ -19,7 +19,7 @@ cdef enum Method:
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
     ROWS_AT_ONCE = 64          # samples of a batch that a thread takes through the workspace together
-    MOST_OWED = 64             # samples whose deltas are kept for the updates that rows still owe
+    MOST_OWED = 256            # samples whose deltas are kept for the updates that rows still owe
 
 ctypedef struct Layer:
     Py_ssize_t fan_in, fan_out
