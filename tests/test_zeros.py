@@ -79,7 +79,7 @@ def test_more_samples_than_updates_are_put_off_for(zeros, dtype):
         assert compiled == python
 
 
-@pytest.mark.parametrize("dtype, much", [("float64", 1e95), ("float32", 1e12)])
+@pytest.mark.parametrize(("dtype", "much"), [("float64", 1e95), ("float32", 1e12)])
 def test_a_sample_that_is_not_calm_between_others(dtype, much):
     rng = np.random.RandomState(8)
     X, T = data(rng, 50, 40, 2, 0.9)

@@ -1,9 +1,9 @@
-# Sums of products of many samples, over the units below on the way forward, above on the way back, in blocks that
-# stay in registers.
+# Sums of products of many samples, over the units below on the way forward, above on the way back, in blocks
+# that stay in registers.
 #
 # A block is a few rows by one or two vectors of columns. Each of its sums is taken in the same order as in
-# `_layers.pxi`: a block changes which sums go side by side, never what comes next within one. A block that hangs over
-# the end takes its last row again, and writes the same numbers twice.
+# `_layers.pxi`: a block changes which sums go side by side, never what comes next within one. A block that hangs
+# over the end takes its last row again, and writes the same numbers twice.
 
 cdef enum:
     PIECE = 128                # rows of weights that all samples go through at a time
@@ -96,7 +96,8 @@ cdef inline void c_sums_four(
 
     Some columns, where w, bias, outs and sums begin. A fresh sum begins with 0.
     """
-    cdef Py_ssize_t i, j, s1 = min(<Py_ssize_t>1, last), s2 = min(<Py_ssize_t>2, last), s3 = min(<Py_ssize_t>3, last)
+    cdef Py_ssize_t i, j
+    cdef Py_ssize_t s1 = min(<Py_ssize_t>1, last), s2 = min(<Py_ssize_t>2, last), s3 = min(<Py_ssize_t>3, last)
     cdef const real* x0 = x[0]
     cdef const real* x1 = x[s1]
     cdef const real* x2 = x[s2]

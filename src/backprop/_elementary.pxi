@@ -18,6 +18,7 @@ cdef double EXP_HIGHEST = 710.0
 cdef double EXPM1_LOWEST = -40.0
 cdef double LOGISTIC_REACH = 708.0
 cdef double MINUS_LOGISTIC_REACH = -708.0
+cdef double LOGISTIC_MOST = 3.023383144276055e+307  # 1 + e^708, as the formula has it
 
 cdef extern from *:
     """
@@ -138,14 +139,13 @@ cdef inline double c_expm1_64(double x) noexcept nogil:
 
 
 cdef inline double c_logistic64(double z) noexcept nogil:
-    cdef double shifted, power, t
-    z = MINUS_LOGISTIC_REACH if z < MINUS_LOGISTIC_REACH else z
-    z = LOGISTIC_REACH if z > LOGISTIC_REACH else z
-    z = -z
-    shifted = z * LOG2_E + ROUND
-    t = c_reduced_exp64(z, shifted)
-    power = c_power_of_two64(shifted)
-    return 1.0 / ((1.0 + power) + power * t)
+    cdef double shifted = -z * LOG2_E + ROUND
+    cdef double t = c_reduced_exp64(-z, shifted)
+    cdef double power = c_power_of_two64(shifted)
+    cdef double divisor = (1.0 + power) + power * t
+    divisor = LOGISTIC_MOST if z < MINUS_LOGISTIC_REACH else divisor
+    divisor = 1.0 if z > LOGISTIC_REACH else divisor
+    return 1.0 / divisor
 
 
 cdef inline double c_tanh64(double x) noexcept nogil:

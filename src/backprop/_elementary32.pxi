@@ -14,6 +14,7 @@ cdef float EXP_HIGHEST_32 = 89.0
 cdef float EXPM1_LOWEST_32 = -20.0
 cdef float LOGISTIC_REACH_32 = 87.0
 cdef float MINUS_LOGISTIC_REACH_32 = -87.0
+cdef float LOGISTIC_MOST_32 = 6.076030347399616e+37
 
 cdef extern from *:
     """
@@ -118,14 +119,13 @@ cdef inline float c_expm1_32(float x) noexcept nogil:
 
 
 cdef inline float c_logistic32(float z) noexcept nogil:
-    cdef float shifted, power, t
-    z = MINUS_LOGISTIC_REACH_32 if z < MINUS_LOGISTIC_REACH_32 else z
-    z = LOGISTIC_REACH_32 if z > LOGISTIC_REACH_32 else z
-    z = -z
-    shifted = z * LOG2_E_32 + ROUND_32
-    t = c_reduced_exp32(z, shifted)
-    power = c_power_of_two32(shifted)
-    return ONE_32 / ((ONE_32 + power) + power * t)
+    cdef float shifted = -z * LOG2_E_32 + ROUND_32
+    cdef float t = c_reduced_exp32(-z, shifted)
+    cdef float power = c_power_of_two32(shifted)
+    cdef float divisor = (ONE_32 + power) + power * t
+    divisor = LOGISTIC_MOST_32 if z < MINUS_LOGISTIC_REACH_32 else divisor
+    divisor = ONE_32 if z > LOGISTIC_REACH_32 else divisor
+    return ONE_32 / divisor
 
 
 cdef inline float c_tanh32(float x) noexcept nogil:

@@ -1,12 +1,12 @@
 # Samples that are mostly 0, one per update: rows of weights that they would multiply by 0 are passed over.
 #
-# Pixels, counts, the outs of relu. 0*w adds nothing to a sum, and rate*(delta*0) takes nothing from a weight, as long
-# as both are finite. They are if all weights were when the door was entered and every step since, also of samples
-# without a list, was calm; a run that grows beyond goes the dense way, so that it fails where the reference does.
+# Pixels, counts, the outs of relu: 0*w adds nothing to a sum, and rate*(delta*0) takes nothing from a weight, as
+# long as both are finite. They are if all weights were when the door was entered and every step since, also of
+# samples without a list, was calm; a run that grows beyond goes the dense way, to fail where the reference does.
 #
-# A row of the first layer's weights is not needed again before the next sample that has its input. So its update is
-# put off until then, and goes with that sample's product: a row is read and written once for both. Until then it owes
-# an update: the deltas of so many samples are kept. (Other layers' rows are all needed at once, on the way back.)
+# A row of the first layer's weights is not needed before the next sample that has its input. So its update is put
+# off until then, and goes with that sample's product: a row is read and written once for both. Until then it owes
+# that update, and the deltas of some samples are kept. Other layers' rows are all needed on the way back.
 
 cdef enum:
     LEAST_FOR_LISTS = 32   # rows of weights
@@ -81,7 +81,7 @@ cdef bint c_rate_is_calm(real rate) noexcept nogil:
 
 
 cdef bint c_step_is_calm(const Layer* layer, const real* delta, const real* below, bint listed) noexcept nogil:
-    """Whether a step at a calm rate, of all rows, leaves finite weights finite, as three calm numbers' product does.
+    """Whether a step at a calm rate, of all rows, leaves finite weights finite: three calm numbers' product does.
 
     What has a list is calm.
     """

@@ -1,7 +1,7 @@
 # The gradients of a layer of few units, samples in batches: the units below side by side in a vector.
 #
-# `_gradients.pxi` has a layer's own units side by side, of which one or three leave most of a vector empty. The sums
-# are the same, each over the samples in order; at their ends they are turned to where S has them.
+# `_gradients.pxi` has a layer's own units side by side, of which one or three leave most of a vector empty. The
+# sums are the same, each over the samples in order; at their ends they are turned to where S has them.
 
 
 cdef inline bint c_is_narrow(const Layer* layer, Py_ssize_t lanes) noexcept nogil:

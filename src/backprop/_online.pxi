@@ -245,7 +245,8 @@ cdef Py_ssize_t c_train_ones(
                     without = 0
                     if level == 0:
                         c_pay_and_sum(
-                            layer, space, parameters, below, c_list(spec, space, 0, now), counts[0], <real>rate, net
+                            layer, space, parameters, below, c_list(spec, space, 0, now), counts[0], <real>rate,
+                            net
                         )
                     else:
                         c_sparse_sums(

@@ -34,7 +34,7 @@ cdef inline void c_softmax_columns(
 cdef inline void c_turn_back(
     const Py_ssize_t columns, Py_ssize_t rows, Py_ssize_t n, const real* turned, Py_ssize_t width, real* values
 ) noexcept nogil:
-    """Samples that stood side by side, one after the other: n of their units, by whole fours where there are four."""
+    """Samples that stood side by side, one after the other: n of their units, or whole fours of both."""
     cdef Py_ssize_t s = 0, j
     while s + 4 <= rows:
         j = 0
