@@ -1,9 +1,10 @@
 # The compiled loops over layers, samples and batches. No Python, no allocation, nothing that can raise.
 #
 # `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers,
-# `_layers.pxi` what happens in a layer; for many samples at once, `_blocks.pxi` has the sums of products,
-# `_rows.pxi` what is done unit by unit, `_batch.pxi` a batch, `_threads.pxi` how it is shared; `_online.pxi` and
-# `_small.pxi` have runs of single samples, `_vectors.pxi` what the machine decides.
+# `_layers.pxi` what happens in a layer; for many samples at once, `_blocks.pxi` has the sums over units,
+# `_gradients.pxi` and `_narrow.pxi` those over samples, `_rows.pxi` what is done unit by unit, `_batch.pxi` a batch,
+# `_threads.pxi` how it is shared; `_online.pxi`, `_small.pxi` and `_lists.pxi` have runs of single samples,
+# `_vectors.pxi` what the machine decides.
 
 include "_functions.pxi"
 include "_model.pxi"
