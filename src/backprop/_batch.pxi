@@ -27,12 +27,11 @@ cdef void c_forward_rows(
 ) noexcept nogil:
     """Forward passes, losses if wanted, and output deltas of the samples in the workspace, times their weights."""
     cdef Py_ssize_t s, j, at, level
-    cdef const Layer* layer = spec.layers
+    cdef const Layer* layer = &spec.layers[spec.n_layers - 1]
     cdef real* delta
     cdef real weight
     for level in range(spec.n_layers):
         c_outs_rows(spec, space, parameters, level, rows)
-    layer = &spec.layers[spec.n_layers - 1]
     s = 0
     while s < rows:
         at = c_spot(space, layer, s)

@@ -415,7 +415,7 @@ cdef void c_hidden_rows(
     cdef const Layer* below = &spec.layers[level - 1]
     cdef Py_ssize_t columns = c_columns(below, VECTOR_BYTES // <Py_ssize_t>sizeof(real)), s, i, width = below.width
     cdef const real* deltas = <const real*>space.deltas + c_spot(space, above, 0)
-    cdef const real* nets = <const real*>space.nets + c_spot(space, below, 0)
+    cdef const real* nets = <const real*>c_nets_of(spec, space, level - 1)
     cdef const real* outs = <const real*>space.outs + c_spot(space, below, 0)
     cdef real* deltas_below = <real*>space.deltas + c_spot(space, below, 0)
     cdef real* turned = <real*>space.turned

@@ -320,13 +320,20 @@ def train_epochs(
         rows = largest
     cdef _Scratch scratch = _Scratch(
         plan, rows, largest > 1 or not plain, samples.converting, n_threads,
-        online and plain and spec.n_inputs >= LEAST_FOR_LISTS,
+        online and plain and spec.n_inputs >= LEAST_FOR_LISTS and not c_is_small(spec),
     )
     cdef Py_ssize_t stop, done, batches, first_epoch = epoch, last_batch = batch + max_batches
     cdef float* block32 = <float*>parameter_block.view.buf
     cdef double* block64 = <double*>parameter_block.view.buf
     cdef bint finite, lists = False
     cdef int status = 0  # FINISHED
+    cdef Course course
+    # small networks have runs of whole epochs, if nothing but the learning rate differs between them
+    cdef bint courses = online and plain and indices is None and batch_loss_factor == 0.0 and c_is_small(spec)
+    course.rate_step = learning_rates.strides[0] // <Py_ssize_t>sizeof(double)
+    course.stop_below = stop_below
+    if learning_rates.strides[0] % <Py_ssize_t>sizeof(double):
+        courses = False
     with nogil:
         if batch == 0:
             if spec.single:
@@ -339,6 +346,25 @@ def train_epochs(
             if batch == last_batch:
                 status = 1  # PAUSED
                 break
+            if courses and sample == 0:  # up to, and without, the batch after which parameters are looked at
+                batches = min(last_batch - batch, SCAN_EVERY_BATCHES - 1 - batch % SCAN_EVERY_BATCHES)
+                course.count = min(stop_epoch - epoch, batches // n_samples)
+                if course.count > 1:
+                    course.rates = &learning_rates[epoch]
+                    course.history = &history_out[epoch] if meter.wanted else NULL
+                    if spec.single:
+                        done = c_small_ones(spec, &scratch.space, block32, data, 0, n_samples, &course, &meter)
+                    else:
+                        done = c_small_ones(spec, &scratch.space, block64, data, 0, n_samples, &course, &meter)
+                    batch += done
+                    epoch += done // n_samples
+                    sample = done % n_samples
+                    weight = <double>sample
+                    if meter.wanted and sample == 0 and done > 0 and history_out[epoch - 1] < stop_below:
+                        status = 4  # STOPPED
+                    elif done < course.count * n_samples:
+                        status = 2  # LOSS_NOT_FINITE
+                    continue
             if indices is not None:
                 data.order = &indices[epoch - first_epoch, 0]
             if online:  # as many as there are until someone wants to look

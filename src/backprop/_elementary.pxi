@@ -139,6 +139,7 @@ cdef inline double c_expm1_64(double x) noexcept nogil:
 
 
 cdef inline double c_logistic64(double z) noexcept nogil:
+    """The bounds are looked at beside the chain: beyond one, the divisor is what it is at it."""
     cdef double shifted = -z * LOG2_E + ROUND
     cdef double t = c_reduced_exp64(-z, shifted)
     cdef double power = c_power_of_two64(shifted)

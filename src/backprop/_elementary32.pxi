@@ -14,7 +14,7 @@ cdef float EXP_HIGHEST_32 = 89.0
 cdef float EXPM1_LOWEST_32 = -20.0
 cdef float LOGISTIC_REACH_32 = 87.0
 cdef float MINUS_LOGISTIC_REACH_32 = -87.0
-cdef float LOGISTIC_MOST_32 = 6.076030347399616e+37
+cdef float LOGISTIC_MOST_32 = 6.076030347399616e+37  # 1 + e^87, as the formula has it
 
 cdef extern from *:
     """
@@ -119,6 +119,7 @@ cdef inline float c_expm1_32(float x) noexcept nogil:
 
 
 cdef inline float c_logistic32(float z) noexcept nogil:
+    """The bounds are looked at beside the chain: beyond one, the divisor is what it is at it."""
     cdef float shifted = -z * LOG2_E_32 + ROUND_32
     cdef float t = c_reduced_exp32(-z, shifted)
     cdef float power = c_power_of_two32(shifted)

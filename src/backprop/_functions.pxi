@@ -134,13 +134,13 @@ cdef void c_outs(
 
 
 cdef widely c_outs_in_place(Activation activation, Py_ssize_t padded, real* values) noexcept nogil:
-    """The same of a layer of many units whose nets nobody needs any more: f takes their place. Not for softmax."""
+    """The same of many samples' nets that nobody needs any more: f takes their place. Not for softmax."""
     c_outs_of(activation, padded, whole_vectors(padded, sizeof(real)), values, values)
     return 0
 
 
 cdef inline bint c_knows_from_out(Activation activation) noexcept nogil:
-    """Whether f' needs f alone, and not the net. (Softmax's outs are not made in place.)"""
+    """Whether f' needs f alone, or which nets are above 0: so are their outs. (Softmax is not made in place.)"""
     return activation != SOFTPLUS and activation != SILU and activation != SOFTMAX
 
 
@@ -160,13 +160,13 @@ cdef inline void c_deltas_of(
     elif activation == RELU:
         for j in range(width):
             s = delta[j]  # loaded on both sides, or the loop would branch
-            delta[j] = s if out[j] > zero else zero
+            delta[j] = s if net[j] > zero else zero
     elif activation == LEAKY_RELU:
         for j in range(width):
-            delta[j] = delta[j] * (one if out[j] > zero else leak)
+            delta[j] = delta[j] * (one if net[j] > zero else leak)
     elif activation == ELU:
         for j in range(width):
-            delta[j] = delta[j] * (one if out[j] > zero else out[j] + one)
+            delta[j] = delta[j] * (one if net[j] > zero else out[j] + one)
     elif activation == SOFTPLUS:
         for j in range(width):
             delta[j] = delta[j] * c_logistic(net[j])

@@ -2,8 +2,8 @@
 #
 # `_functions.pxi` has the activations and losses, `_model.pxi` the structs, `_updates.pxi` the optimizers,
 # `_layers.pxi` what happens in a layer; for many samples at once, `_blocks.pxi` has the sums over units,
-# `_gradients.pxi` and `_narrow.pxi` those over samples, `_rows.pxi` what is done unit by unit, `_batch.pxi` a batch,
-# `_threads.pxi` how it is shared; `_online.pxi`, `_small.pxi` and `_lists.pxi` have runs of single samples,
+# `_gradients.pxi` and `_narrow.pxi` those over samples, `_rows.pxi` what is done unit by unit, `_batch.pxi` a
+# batch, `_threads.pxi` how it is shared; `_online.pxi`, `_small.pxi` and `_lists.pxi` have runs of single samples,
 # `_vectors.pxi` what the machine decides.
 
 include "_functions.pxi"

@@ -208,12 +208,12 @@ cdef widely c_pay(const Layer* layer, Workspace* space, real* restrict parameter
     if space.owing == 0:
         return 0
     for i in range(layer.fan_in):
-        if space.owed[i] != MOST_OWED:
+        if space.owed[i] != space.most_owed:
             delta = <const real*>space.owed_deltas + space.owed[i] * width
             before = (<const real*>space.owed_below)[i]
             for j in range(width):
                 row[j] = row[j] - rate * (delta[j] * before)
-            space.owed[i] = MOST_OWED
+            space.owed[i] = space.most_owed
         row += width
     space.owing = 0
     return 0
@@ -229,5 +229,5 @@ cdef void c_owe(
     else:
         memcpy(kept, delta, layer.width * sizeof(real))
     space.owing += 1
-    if nothing or space.owing == MOST_OWED:
+    if nothing or space.owing == space.most_owed:
         c_pay(layer, space, parameters, rate)

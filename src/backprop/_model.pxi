@@ -19,7 +19,7 @@ cdef enum Method:
 cdef enum:
     SCAN_EVERY_BATCHES = 1024
     ROWS_AT_ONCE = 64          # samples of a batch that a thread takes through the workspace together
-    MOST_OWED = 256            # samples whose deltas are kept for the updates that rows still owe
+    MOST_OWED = 256            # samples, at most, whose deltas are kept for the updates that rows still owe
 
 ctypedef struct Layer:
     Py_ssize_t fan_in, fan_out
@@ -68,6 +68,13 @@ ctypedef struct Meter:     # what a training run measures on its way
     double total           # of this epoch
     double batch_loss_factor  # above 0: losses counted batch by batch, as scikit-learn does
 
+ctypedef struct Course:    # whole epochs, one after the other
+    Py_ssize_t count
+    const double* rates    # the first epoch's learning rate; each `rate_step` further
+    Py_ssize_t rate_step
+    double* history        # (count,): mean losses; NULL: not wanted, or not whole epochs
+    double stop_below      # an epoch whose mean loss is below this is the last one
+
 ctypedef struct Workspace:  # layer by layer, and in each its samples: (seats, width) of the layer, see `c_spot`
     Py_ssize_t seats       # for samples in the whole workspace
     Py_ssize_t first, rows  # those that are in use here, or in a part of it
@@ -76,17 +83,18 @@ ctypedef struct Workspace:  # layer by layer, and in each its samples: (seats, w
     double* losses         # (rows,): each sample's loss, times its weight; before that, softmax's sums
     const void** inputs    # (n_layers, seats): where what a layer takes in stands; in the first row the samples
     const void** targets   # (seats,)
-    void* nets             # (seats * spec.row,)
+    void* nets             # (seats * spec.row,); of a batch not those that become outs in place, see `c_nets_of`
     void* outs
     void* deltas
-    void* back             # (n_threads, MOST_COLUMNS, back_stride): dE/dout of a block of samples; scratch
+    void* back             # (n_threads, MOST_COLUMNS, back_stride): dE/dout of a block of samples, and scratch
     Py_ssize_t back_stride
-    void* turned           # (n_threads, spec.row, MOST_COLUMNS): the deltas of a layer, samples side by side
+    void* turned           # (n_threads, spec.row * MOST_COLUMNS): what has been turned; scratch
     void* sums             # (spec.size,): S, a block like the parameters'
     Py_ssize_t* lists      # (2, n_inputs + spec.row): where what each layer takes in is not 0, of two samples
     Py_ssize_t* counts     # (2, n_layers): how long these are; -1: there is none
-    void* owed_deltas      # (MOST_OWED + 1, width) of the first layer; the last one is 0
+    Py_ssize_t most_owed   # how many samples' deltas can be kept
+    Py_ssize_t owing       # how many are
+    void* owed_deltas      # (most_owed + 1, width) of the first layer; the last one is 0
     void* owed_below       # (n_inputs,): what goes with the delta that a row owes
-    Py_ssize_t* owed       # (n_inputs,): which of the deltas each row of the first layer owes
-    Py_ssize_t owing       # how many of them there are
+    Py_ssize_t* owed       # (n_inputs,): which of the deltas each row of the first layer owes; most_owed: none
     void* converted        # (rows, n_inputs + n_outputs): samples of the other dtype, rounded

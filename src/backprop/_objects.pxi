@@ -113,6 +113,10 @@ cdef class _Buffer:
             PyBuffer_Release(&self.view)
 
 
+cdef inline Py_ssize_t c_whole_lines(Py_ssize_t n_bytes) noexcept nogil:
+    return (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
 cdef class _Scratch:
     """A door's workspace: one zeroed, aligned allocation, freed with the object."""
 
@@ -129,11 +133,12 @@ cdef class _Scratch:
         cdef Py_ssize_t sums = plan.spec.size if with_sums else 0
         cdef Py_ssize_t converted = rows * (plan.spec.n_inputs + plan.spec.n_outputs) if converting else 0
         cdef Py_ssize_t n_owed = plan.spec.n_inputs if with_lists else 0
-        cdef Py_ssize_t owed = (MOST_OWED + 1) * plan.spec.layers[0].width if with_lists else 0
-        cdef size_t numbers = (3 * rows * row + back + turned + sums + converted + owed + n_owed) * plan.spec.item
+        cdef Py_ssize_t most_owed = min(<Py_ssize_t>MOST_OWED, n_owed)  # no more than the layer's weights take
+        cdef Py_ssize_t owed = c_whole_lines((most_owed + 1) * plan.spec.layers[0].width * plan.spec.item)
+        cdef size_t numbers = (3 * rows * row + back + turned + sums + converted + n_owed) * plan.spec.item
         cdef Py_ssize_t listed = plan.spec.n_inputs + row
         cdef size_t wanted = (
-            numbers + rows * (2 * sizeof(double) + (plan.spec.n_layers + 1) * sizeof(void*))
+            numbers + owed + rows * (2 * sizeof(double) + (plan.spec.n_layers + 1) * sizeof(void*))
             + (2 * (listed + plan.spec.n_layers) + n_owed) * sizeof(Py_ssize_t) + 2 * ALIGNMENT
         )
         cdef char* start
@@ -148,7 +153,9 @@ cdef class _Scratch:
         start = <char*>(<size_t>(<char*>self.memory + ALIGNMENT - 1) & ~<size_t>(ALIGNMENT - 1))
         self.space.seats = self.space.rows = rows
         self.space.owed_deltas = start
-        self.space.nets = start + owed * plan.spec.item
+        self.space.most_owed = most_owed
+        start += owed
+        self.space.nets = start
         self.space.outs = <char*>self.space.nets + rows * row * plan.spec.item
         self.space.deltas = <char*>self.space.outs + rows * row * plan.spec.item
         self.space.back = <char*>self.space.deltas + rows * row * plan.spec.item
@@ -171,7 +178,7 @@ cdef class _Scratch:
         self.space.counts = self.space.lists + 2 * listed
         self.space.owed = self.space.counts + 2 * plan.spec.n_layers
         for s in range(n_owed):
-            self.space.owed[s] = MOST_OWED
+            self.space.owed[s] = most_owed
 
     def __dealloc__(self):
         PyMem_RawFree(self.memory)

@@ -308,7 +308,9 @@ cdef inline Py_ssize_t c_train_singly(
     const Spec* spec, Workspace* space, real* parameters, const Data* data, Py_ssize_t first, Py_ssize_t stop,
     Optimizer* optimizer, double rate, double l2, Meter* meter, bint* lists
 ) noexcept nogil:
-    """The same, of whatever network. An epoch of one sample is short: what a call of it costs shows."""
+    """The same, of whatever network."""
+    cdef Course course
     if optimizer.method == PLAIN and l2 == 0.0 and c_is_small(spec):
-        return c_small_ones(spec, space, parameters, data, first, stop, <real>rate, meter)
+        course.count, course.rates, course.rate_step, course.history, course.stop_below = 1, &rate, 0, NULL, 0.0
+        return c_small_ones(spec, space, parameters, data, first, stop, &course, meter)
     return c_train_ones(spec, space, parameters, data, first, stop, optimizer, rate, l2, meter, lists)
