@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from . import _checks as checks
+from ._config import NetworkConfig
 from ._layout import Array
 from ._machine import Machine
 from .functions import ACTIVATIONS, pair_is_possible
-from .network import Network, NetworkConfig, _restored
+from .network import Network, _restored
 
 
 class Weights:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _checks as checks
 from . import _standing
+from ._config import NetworkConfig
 from ._custom import label
 from ._each import one_each, optimizers_of, random_states_of, rates_of, states_of
 from ._layout import Array
@@ -21,7 +22,7 @@ from ._pacing import deferred_interrupt
 from ._together import Data, Group, groups_of, histories, losses_of, run
 from ._training import Orders
 from .errors import DivergenceError, DivergenceWarning
-from .network import Network, NetworkConfig, RandomState
+from .network import Network, RandomState
 from .optimizers import Optimizer, State
 
 __all__ = ["NetworkEnsemble"]

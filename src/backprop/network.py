@@ -1,11 +1,11 @@
-"""Network: the specification of a small dense network, its parameters, and the calls on them.
+"""Network: a small dense network, its parameters, and the calls on them.
 
-Arguments are checked here; the engine (see `_engine`) computes, and `_training` runs it.
+Arguments are checked here, those that make its specification in `_config`; the engine (see `_engine`)
+computes, and `_training` runs it.
 """
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import _checks as checks
 from . import _custom as custom
 from . import _engine, _standing, _training
+from ._config import NetworkConfig, checked_config
 from ._custom import ActivationLike, LossLike, custom_rows, label
 from ._draws import uniform
 from ._layout import Layout
 from ._machine import Machine
 from ._views import LayerViews, apart
-from .functions import ACTIVATIONS, LARGEST, SHORTCUTS, Activation, Loss, SoftmaxLogLoss
+from .functions import LARGEST, SoftmaxLogLoss
 from .optimizers import NAMES, Optimizer, of_name_or_instance
 
 if TYPE_CHECKING:
@@ -32,43 +33,7 @@ LearningRate = float | ArrayLike | Callable[[int], float] | None
 Callback = Callable[[int, "Network", float | None], Any]
 RandomState = int | np.integer[Any] | np.random.RandomState | None
 
-BIASES = ("per_unit", "shared", "none")
-UPDATE_ORDERS = ("simultaneous", "sequential")
 FUNCTIONS = ("output_activation", "loss")
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """The specification of a network; see `Network` for what each entry means."""
-
-    sizes: tuple[int, ...]
-    activation: tuple[str | ActivationLike, ...]
-    output_activation: str | ActivationLike
-    loss: str | LossLike
-    bias: str
-    train_bias: bool
-    update_order: str
-    huber_delta: float = 1.0
-    dtype: str = "float64"
-
-    @property
-    def rows(self) -> tuple[Activation, ...]:
-        """The row of the table for each layer of weights, or what stands for one."""
-        return tuple(
-            custom.activation_row(activation) for activation in (*self.activation, self.output_activation)
-        )
-
-    @property
-    def loss_row(self) -> Loss:
-        """The row of the loss, configured."""
-        output = self.output_activation
-        name = output if isinstance(output, str) else output.name
-        return custom.loss_row(self.loss).configured(name, self.huber_delta)
-
-    @property
-    def shortcut(self) -> bool:
-        """Whether the output deltas are out - target, without the factors."""
-        return (self.rows[-1].name, self.loss_row.name) in SHORTCUTS
 
 
 class Gradients(NamedTuple):
@@ -178,29 +143,20 @@ class Network:
         random_state: RandomState = None,
         engine: str = "auto",
     ) -> None:
-        checked_sizes, checked_dtype = checks.layer_sizes(sizes), checks.dtype(dtype)
-        config = NetworkConfig(
-            sizes=checked_sizes,
-            activation=custom.hidden_activations(activation, len(checked_sizes) - 2),
-            output_activation=custom.checked_activation("output_activation", output_activation, "output"),
-            loss=custom.checked_loss(loss),
-            bias=checks.choice("bias", bias, BIASES),
-            train_bias=checks.boolean("train_bias", train_bias),
-            update_order=checks.choice("update_order", update_order, UPDATE_ORDERS),
-            huber_delta=checks.rate("huber_delta", huber_delta, above=True, dtype=checked_dtype),
-            dtype=checked_dtype,
+        config = checked_config(
+            sizes,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            bias=bias,
+            train_bias=train_bias,
+            update_order=update_order,
+            huber_delta=huber_delta,
+            dtype=dtype,
         )
-        rows, of_loss = config.rows, config.loss_row
-        if not of_loss.goes_with(rows[-1].name):
-            needed = of_loss.output_activations or frozenset()
-            allowed = [*(name for name in ACTIVATIONS if name in needed), *sorted(needed - {*ACTIVATIONS})]
-            raise ValueError(
-                f"loss={label(config.loss)} needs output_activation {' or '.join(map(repr, allowed))}, not"
-                f" {label(config.output_activation)}"
-            )
         rng = checks.random_state(random_state)
         self._open(config, engine)
-        for view, row in zip(self.weights, rows, strict=True):
+        for view, row in zip(self.weights, config.rows, strict=True):
             bound = row.initial_bound(*view.shape)
             view[...] = uniform(rng, bound, view.shape)
 

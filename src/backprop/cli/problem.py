@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from .. import _checks as checks
+from .._config import BIASES, UPDATE_ORDERS
 from .._input_errors import InputError, Place, nearest
 from ..functions import ACTIVATIONS, LARGEST, LOSSES
 from ..glassbox.names import Key, Names
 from ..glassbox.trace import Trace
-from ..network import BIASES, UPDATE_ORDERS, Network
+from ..network import Network
 from ..optimizers import SGD, Adam, Optimizer
 from .documents import Path
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from ..network import NetworkConfig
+from .._config import NetworkConfig
 from .latex import escaped
 from .own_names import checked_names
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._config import NetworkConfig
 from .._machine import total_weight
 from .._single import Single
 from ..functions import Activation, Loss
-from ..network import NetworkConfig
 
 __all__ = ["Moment", "Step", "all_frozen", "frozen"]
 

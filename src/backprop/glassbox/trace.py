@@ -11,7 +11,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from .. import _checks as checks
-from ..network import Network, NetworkConfig
+from .._config import NetworkConfig
+from ..network import Network
 from .names import KINDS, Key, Names
 from .paths import Paths, paths_of
 from .quantities import Quantities

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _checks as checks
+from .._config import NetworkConfig
 from ..glassbox.names import Names
-from ..network import Network, NetworkConfig
+from ..network import Network
 from ._axes import axes_for, refuse_without_matplotlib
 
 __all__ = ["NetworkDisplay"]

@@ -13,7 +13,8 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ...network import Network, NetworkConfig
+from ..._config import NetworkConfig
+from ...network import Network
 from ..rounding import Bounds, bounds
 from ..update import Update
 

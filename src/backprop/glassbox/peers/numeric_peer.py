@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...network import NetworkConfig
+from ..._config import NetworkConfig
 from ..gradcheck import gradcheck
 from ..rounding import Bounds
 from ..update import Update

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import _checks as checks
+from ..._config import BIASES, UPDATE_ORDERS, NetworkConfig
 from ...functions import ACTIVATIONS, LOSSES, pair_is_possible
-from ...network import BIASES, UPDATE_ORDERS, NetworkConfig
 from ..sections import CONSTANTS, STATES
 from ..step import Array, Arrays, Step, frozen
 
