@@ -36,9 +36,11 @@ ALLOWED = {
     "custom": {"_custom"},
     "_standing": {"_custom", "errors"},
     "_views": {"_checks", "_layout", "_machine"},
+    "_config": {"_checks", "_custom", "functions"},
     "network": {
         "_views",
         "_checks",
+        "_config",
         "_custom",
         "_draws",
         "_engine",
@@ -51,8 +53,8 @@ ALLOWED = {
     "examples": {"network"},
     "_each": {"_checks", "optimizers"},
     "_together": {"_layout", "_machine", "_training", "errors", "optimizers"},
-    "ensemble": {"_checks", "_custom", "_each", "_layout", "_pacing", "_standing", "_together", "_training"}
-    | {"errors", "network", "optimizers"},
+    "ensemble": {"_checks", "_config", "_custom", "_each", "_layout", "_pacing", "_standing", "_together"}
+    | {"_training", "errors", "network", "optimizers"},
     "_epochs": {"_layout", "_machine", "_pacing"},
     "_validation": {"_layout"},
     "_lbfgs": {"_epochs", "_layout", "_machine"},
@@ -60,7 +62,7 @@ ALLOWED = {
     "_plain": set(),
     "_progress": set(),
     "_estimator_docs": set(),
-    "_weights": {"_checks", "_layout", "_machine", "functions", "network"},
+    "_weights": {"_checks", "_config", "_layout", "_machine", "functions", "network"},
     "_mlp": {"_draws", "_epochs", "_lbfgs", "_parameters", "_progress", "_training", "_validation", "_weights"},
     "_classifier": {"_estimator_docs", "_mlp", "_parameters", "_plain", "_weights"},
     "_regressor": {"_checks", "_estimator_docs", "_mlp", "_plain", "_weights", "functions"},
