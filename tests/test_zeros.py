@@ -96,41 +96,37 @@ def test_a_sample_that_is_not_calm_has_no_list(dtype, much):
     assert compiled == python
 
 
+def with_one_large_target(sizes, where, much, dtype):
+    """50 samples that are mostly 0, one of them far from its target, from each engine."""
+    X, T = data(np.random.RandomState(9), 50, 40, 2, 0.9)
+    T[where, 1] = much
+    return both(
+        sizes,
+        X,
+        T,
+        lambda net: net.train(X, T, epochs=1, learning_rate=1e-3),
+        activation="relu",
+        output_activation="identity",
+        dtype=dtype,
+    )
+
+
+SIZES = [[40, 2], [40, 9, 2], [40, 36, 2]]  # the last has lists of outs too
+
+
 @pytest.mark.parametrize("where", [0, 20, 49])
-@pytest.mark.parametrize("sizes", [[40, 2], [40, 9, 2], [40, 36, 2]])  # the last has lists of outs too
+@pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize(("dtype", "much"), NOT_CALM)
 def test_a_delta_that_is_not_calm_of_a_sample_with_a_list(dtype, much, sizes, where):
     """Its update is that of all rows, after those that rows still owe."""
-    rng = np.random.RandomState(9)
-    X, T = data(rng, 50, 40, 2, 0.9)
-    T[where, 1] = much
-    compiled, python = both(
-        sizes,
-        X,
-        T,
-        lambda net: net.train(X, T, epochs=1, learning_rate=1e-3),
-        activation="relu",
-        output_activation="identity",
-        dtype=dtype,
-    )
+    compiled, python = with_one_large_target(sizes, where, much, dtype)
     assert compiled == python
 
 
-@pytest.mark.parametrize("sizes", [[40, 2], [40, 9, 2], [40, 36, 2]])
+@pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize(("dtype", "much"), [("float64", 1e200), ("float32", 1e25)])
 def test_a_loss_that_is_not_finite_while_rows_still_owe_their_updates(dtype, much, sizes):
-    rng = np.random.RandomState(10)
-    X, T = data(rng, 50, 40, 2, 0.9)
-    T[30, 0] = much
-    compiled, python = both(
-        sizes,
-        X,
-        T,
-        lambda net: net.train(X, T, epochs=1, learning_rate=1e-3),
-        activation="relu",
-        output_activation="identity",
-        dtype=dtype,
-    )
+    compiled, python = with_one_large_target(sizes, 30, much, dtype)
     assert compiled == python
     assert "X[30]" in compiled[0]
 
