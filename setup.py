@@ -20,7 +20,8 @@ from setuptools.errors import BaseError
 # No flag here may change a value: no -ffast-math, no -march, no contraction of a*b+c into one rounding.
 FLAGS = {
     # Python's own flags ask for -g, which takes a quarter of the compiler's time and most of the file.
-    "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"],
+    # Attributes: gcc notes that what is said of a function's result is said of variables too, see `_vectors.pxi`.
+    "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-attributes"],
     "msvc": ["/O2", "/fp:precise"],
 }
 # What keeps the sums of a block in registers: gcc must see its short loops as loops until it has vectorised them.
@@ -80,14 +81,14 @@ class BuildExtension(build_ext):
 
 
 # The instruction sets beyond the baseline of which an x86-64 wheel holds a build too; `_engine.py` picks one at
-# import. 512 bits are for the blocks of `_blocks.pxi`, which ask for them (gcc notes that it is said of variables
-# too). In the short loops of small networks they cost more than they bring.
+# import. 512 bits are for the kernels that ask for them; in the short loops of small networks they cost more than
+# they bring.
 LEVELS = {
     "avx2": {"unix": ["-mavx2"], "msvc": ["/arch:AVX2"]},
     "avx512": {
         "unix": [
             *("-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw"),
-            *("-mprefer-vector-width=256", "-Wno-attributes"),
+            "-mprefer-vector-width=256",
         ],
     },
 }

@@ -25,8 +25,8 @@ ARM = {
 }
 # With 512 bits where there are.
 WIDE = {
-    *("c_sums_rows", "c_gradient_stretch", "c_back_from_many", "c_fused_layer", "c_outs_wide", "c_softmax_rows"),
-    *("c_lanes_one", "c_lanes_small"),
+    *("c_sums_rows", "c_gradient_stretch", "c_step_stretch", "c_back_from_many", "c_fused_layer", "c_outs_wide"),
+    *("c_softmax_rows", "c_lanes_one", "c_lanes_small"),
 }
 PACKED = {"x86_64": X86, "amd64": X86, "aarch64": ARM}
 ON_STACK = {
@@ -99,6 +99,7 @@ def code_of(functions: dict[str, str], kernel: str, dtype: str) -> dict[str, str
         ("c_sums_rows", "multiply"),
         ("c_back_from_many", "multiply"),
         ("c_gradient_stretch", "multiply"),
+        ("c_step_stretch", "multiply"),
         ("c_update_part", "multiply"),
         ("c_fused_layer", "multiply"),
         ("c_small_ones", "multiply"),
@@ -135,7 +136,7 @@ def test_what_asks_for_long_vectors_is_not_put_into_what_does_not(functions, ker
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kernel", ["c_sums_rows", "c_gradient_stretch"])
+@pytest.mark.parametrize("kernel", ["c_sums_rows", "c_gradient_stretch", "c_step_stretch"])
 def test_no_block_has_its_sums_on_the_stack(functions, kernel, dtype):
     # without the flags for gcc in setup.py, or in a loop that may not run at all, they are, which takes longer
     if not _engine.compiled_engine().BUILT_WITH.startswith("gcc"):

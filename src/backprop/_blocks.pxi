@@ -87,15 +87,49 @@ cdef inline const real* c_shared_row(const Layer* layer, const real* parameters,
     return row
 
 
+cdef inline void c_sums_two(
+    const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t first, Py_ssize_t stop,
+    Py_ssize_t width, const real* restrict w, const real* bias, const real** x, Py_ssize_t last, const real* outs,
+    real* sums
+) noexcept nogil:
+    """sums[s][j] += x[s][i]*w[i][j] for i from `first`, in order, then bias[j]: two samples (up to the last).
+
+    Some columns, where w, bias, outs and sums begin. A fresh sum begins with 0.
+    """
+    cdef Py_ssize_t i, j, s1 = min(<Py_ssize_t>1, last)
+    cdef const real* x0 = x[0]
+    cdef const real* x1 = x[s1]
+    cdef real[MOST_COLUMNS] sum0
+    cdef real[MOST_COLUMNS] sum1
+    if first >= stop:  # a loop that may not run at all would keep its sums in memory
+        return
+    s1 = s1 * width
+    c_start(columns, fresh, sums, sum0)
+    c_start(columns, fresh, sums + s1, sum1)
+    for i in range(first, stop):
+        for j in range(columns):
+            sum0[j] = sum0[j] + x0[i] * w[j]
+            sum1[j] = sum1[j] + x1[i] * w[j]
+        w += width
+    c_add(columns, sum0, bias)
+    c_add(columns, sum1, bias)
+    if ending == RELU_OF_SUMS:
+        c_end(columns, RELU_OF_SUMS, sum0, outs, sums)
+        c_end(columns, RELU_OF_SUMS, sum1, outs + s1, sums + s1)
+    elif ending == SUMS_WHERE_RELU:
+        c_end(columns, SUMS_WHERE_RELU, sum0, outs, sums)
+        c_end(columns, SUMS_WHERE_RELU, sum1, outs + s1, sums + s1)
+    else:
+        c_end(columns, SUMS, sum0, outs, sums)
+        c_end(columns, SUMS, sum1, outs + s1, sums + s1)
+
+
 cdef inline void c_sums_four(
     const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t first, Py_ssize_t stop,
     Py_ssize_t width, const real* restrict w, const real* bias, const real** x, Py_ssize_t last, const real* outs,
     real* sums
 ) noexcept nogil:
-    """sums[s][j] += x[s][i]*w[i][j] for i from `first`, in order, then bias[j]: four samples (up to the last).
-
-    Some columns, where w, bias, outs and sums begin. A fresh sum begins with 0.
-    """
+    """The same of four samples (up to the last)."""
     cdef Py_ssize_t i, j
     cdef Py_ssize_t s1 = min(<Py_ssize_t>1, last), s2 = min(<Py_ssize_t>2, last), s3 = min(<Py_ssize_t>3, last)
     cdef const real* x0 = x[0]
@@ -106,7 +140,7 @@ cdef inline void c_sums_four(
     cdef real[MOST_COLUMNS] sum1
     cdef real[MOST_COLUMNS] sum2
     cdef real[MOST_COLUMNS] sum3
-    if first >= stop:  # a loop that may not run at all would keep its sums in memory
+    if first >= stop:
         return
     s1, s2, s3 = s1 * width, s2 * width, s3 * width
     c_start(columns, fresh, sums, sum0)
@@ -203,20 +237,25 @@ cdef inline void c_sums_columns(
     const Py_ssize_t columns, const bint fresh, Ending ending, Py_ssize_t rows, Py_ssize_t first, Py_ssize_t stop,
     Py_ssize_t width, const real* w, const real* bias, const real** x, const real* outs, real* sums
 ) noexcept nogil:
-    """The same of all samples."""
-    cdef Py_ssize_t s = 0
+    """The same of all samples. Of SSE2's two rows gcc would keep some sums in memory: there they are four."""
+    cdef Py_ssize_t s = 0, most_two = 2 if BLOCK_BYTES > 32 else 0
     if BLOCK_ROWS == 8:
         while s + 8 <= rows:
             c_sums_eight(
                 columns, fresh, ending, first, stop, width, w, bias, x + s, outs + s * width, sums + s * width
             )
             s += 8
-    while s < rows:
+    while s + most_two < rows:
         c_sums_four(
             columns, fresh, ending, first, stop, width, w, bias, x + s, rows - 1 - s, outs + s * width,
             sums + s * width
         )
         s += 4
+    if s < rows:
+        c_sums_two(
+            columns, fresh, ending, first, stop, width, w, bias, x + s, rows - 1 - s, outs + s * width,
+            sums + s * width
+        )
 
 
 cdef inline void c_sums_of(

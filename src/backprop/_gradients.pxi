@@ -4,10 +4,48 @@
 cdef enum:
     STRETCH = 8                # rows of weights whose gradients are summed, and updated, together
 
+cdef enum Summing:
+    MORE                       # added to what there was
+    FRESH                      # begins with 0
+    STEPPING                   # the same, and the weights take a step of plain SGD at once
+
+
+cdef inline void c_end_sums(
+    const Py_ssize_t columns, const Summing how, const real* sums, const real* w, real rate, real inverse,
+    real* after
+) noexcept nogil:
+    """Sums, stored where S has them; or w - rate*(S*(1/B)), stored where the weights are."""
+    cdef Py_ssize_t k
+    if how == STEPPING:
+        for k in range(columns):
+            after[k] = w[k] - rate * (sums[k] * inverse)
+    else:
+        c_copy(columns, sums, after)
+
+
+cdef inline void c_end_four_sums(
+    const Py_ssize_t columns, const Summing how, const real* sum0, const real* sum1, const real* sum2,
+    const real* sum3, real rate, real inverse, real* after, Py_ssize_t row1, Py_ssize_t row2, Py_ssize_t row3
+) noexcept nogil:
+    """Those of four rows. All weights are read first: a row that stands in for another takes one step, not two."""
+    cdef real[MOST_COLUMNS] w0
+    cdef real[MOST_COLUMNS] w1
+    cdef real[MOST_COLUMNS] w2
+    cdef real[MOST_COLUMNS] w3
+    if how == STEPPING:
+        c_copy(columns, after, w0)
+        c_copy(columns, after + row1, w1)
+        c_copy(columns, after + row2, w2)
+        c_copy(columns, after + row3, w3)
+    c_end_sums(columns, how, sum0, w0, rate, inverse, after)
+    c_end_sums(columns, how, sum1, w1, rate, inverse, after + row1)
+    c_end_sums(columns, how, sum2, w2, rate, inverse, after + row2)
+    c_end_sums(columns, how, sum3, w3, rate, inverse, after + row3)
+
 
 cdef inline void c_gradient_four(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t width, const real* before, real* after
+    const Py_ssize_t columns, const Summing how, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
+    const real* delta, Py_ssize_t width, real rate, real inverse, const real* before, real* after
 ) noexcept nogil:
     """S[i][j] = before[i][j] + sum over the samples of delta[s][j]*x[s][i], of four rows, up to the last.
 
@@ -22,10 +60,10 @@ cdef inline void c_gradient_four(
     cdef real[MOST_COLUMNS] sum3
     if rows < 1:  # a loop that may not run at all would keep its sums in memory
         return
-    c_start(columns, fresh, before, sum0)
-    c_start(columns, fresh, before + row1, sum1)
-    c_start(columns, fresh, before + row2, sum2)
-    c_start(columns, fresh, before + row3, sum3)
+    c_start(columns, how != MORE, before, sum0)
+    c_start(columns, how != MORE, before + row1, sum1)
+    c_start(columns, how != MORE, before + row2, sum2)
+    c_start(columns, how != MORE, before + row3, sum3)
     for s in range(rows):
         x0, x1, x2, x3 = x[s][i], x[s][i1], x[s][i2], x[s][i3]
         for k in range(columns):
@@ -34,15 +72,12 @@ cdef inline void c_gradient_four(
             sum2[k] = sum2[k] + delta[k] * x2
             sum3[k] = sum3[k] + delta[k] * x3
         delta += width
-    c_copy(columns, sum0, after)
-    c_copy(columns, sum1, after + row1)
-    c_copy(columns, sum2, after + row2)
-    c_copy(columns, sum3, after + row3)
+    c_end_four_sums(columns, how, sum0, sum1, sum2, sum3, rate, inverse, after, row1, row2, row3)
 
 
 cdef inline void c_gradient_eight(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i,
-    const real* delta, Py_ssize_t width, const real* before, real* after
+    const Py_ssize_t columns, const Summing how, Py_ssize_t rows, const real** x, Py_ssize_t i,
+    const real* delta, Py_ssize_t width, real rate, real inverse, const real* before, real* after
 ) noexcept nogil:
     """The same of eight rows."""
     cdef Py_ssize_t s, k
@@ -57,14 +92,14 @@ cdef inline void c_gradient_eight(
     cdef real[MOST_COLUMNS] sum7
     if rows < 1:
         return
-    c_start(columns, fresh, before, sum0)
-    c_start(columns, fresh, before + width, sum1)
-    c_start(columns, fresh, before + 2 * width, sum2)
-    c_start(columns, fresh, before + 3 * width, sum3)
-    c_start(columns, fresh, before + 4 * width, sum4)
-    c_start(columns, fresh, before + 5 * width, sum5)
-    c_start(columns, fresh, before + 6 * width, sum6)
-    c_start(columns, fresh, before + 7 * width, sum7)
+    c_start(columns, how != MORE, before, sum0)
+    c_start(columns, how != MORE, before + width, sum1)
+    c_start(columns, how != MORE, before + 2 * width, sum2)
+    c_start(columns, how != MORE, before + 3 * width, sum3)
+    c_start(columns, how != MORE, before + 4 * width, sum4)
+    c_start(columns, how != MORE, before + 5 * width, sum5)
+    c_start(columns, how != MORE, before + 6 * width, sum6)
+    c_start(columns, how != MORE, before + 7 * width, sum7)
     for s in range(rows):
         x0, x1, x2, x3 = x[s][i], x[s][i + 1], x[s][i + 2], x[s][i + 3]
         for k in range(columns):
@@ -79,36 +114,32 @@ cdef inline void c_gradient_eight(
             sum6[k] = sum6[k] + delta[k] * x2
             sum7[k] = sum7[k] + delta[k] * x3
         delta += width
-    c_copy(columns, sum0, after)
-    c_copy(columns, sum1, after + width)
-    c_copy(columns, sum2, after + 2 * width)
-    c_copy(columns, sum3, after + 3 * width)
-    c_copy(columns, sum4, after + 4 * width)
-    c_copy(columns, sum5, after + 5 * width)
-    c_copy(columns, sum6, after + 6 * width)
-    c_copy(columns, sum7, after + 7 * width)
+    c_end_four_sums(columns, how, sum0, sum1, sum2, sum3, rate, inverse, after, width, 2 * width, 3 * width)
+    c_end_four_sums(
+        columns, how, sum4, sum5, sum6, sum7, rate, inverse, after + 4 * width, width, 2 * width, 3 * width
+    )
 
 
 cdef inline void c_gradient_columns(
-    const Py_ssize_t columns, const bint fresh, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
-    const real* delta, Py_ssize_t width, const real* before, real* after
+    const Py_ssize_t columns, const Summing how, Py_ssize_t rows, const real** x, Py_ssize_t i, Py_ssize_t last,
+    const real* delta, Py_ssize_t width, real rate, real inverse, const real* before, real* after
 ) noexcept nogil:
     """A stretch's rows from i to the last, some columns."""
     cdef Py_ssize_t from_i = 0
     if BLOCK_ROWS == STRETCH and i + STRETCH - 1 == last:
-        c_gradient_eight(columns, fresh, rows, x, i, delta, width, before, after)
+        c_gradient_eight(columns, how, rows, x, i, delta, width, rate, inverse, before, after)
         return
     while i <= last:
         c_gradient_four(
-            columns, fresh, rows, x, i, last, delta, width, before + from_i, after + from_i
+            columns, how, rows, x, i, last, delta, width, rate, inverse, before + from_i, after + from_i
         )
         i += 4
         from_i += 4 * width
 
 
 cdef inline void c_gradient_rows_of(
-    const bint fresh, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i,
-    Py_ssize_t last, const real* before, real* after
+    const Summing how, const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i,
+    Py_ssize_t last, real rate, real inverse, const real* before, real* after
 ) noexcept nogil:
     """A stretch's rows from i to the last, all columns."""
     cdef const Layer* layer = &spec.layers[level]
@@ -118,20 +149,20 @@ cdef inline void c_gradient_rows_of(
     cdef const real* delta = <const real*>space.deltas + c_spot(space, layer, 0)
     while j + BLOCK_BYTES // <Py_ssize_t>sizeof(real) <= columns:
         c_gradient_columns(
-            BLOCK_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
+            BLOCK_BYTES // <Py_ssize_t>sizeof(real), how, rows, x, i, last, delta + j, width,
+            rate, inverse, before + j, after + j
         )
         j += BLOCK_BYTES // <Py_ssize_t>sizeof(real)
     if j + BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real) <= columns:
         c_gradient_columns(
-            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
+            BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real), how, rows, x, i, last, delta + j, width,
+            rate, inverse, before + j, after + j
         )
         j += BLOCK_BYTES // 2 // <Py_ssize_t>sizeof(real)
     while j < columns:
         c_gradient_columns(
-            VECTOR_BYTES // <Py_ssize_t>sizeof(real), fresh, rows, x, i, last, delta + j, width,
-            before + j, after + j
+            VECTOR_BYTES // <Py_ssize_t>sizeof(real), how, rows, x, i, last, delta + j, width,
+            rate, inverse, before + j, after + j
         )
         j += VECTOR_BYTES // <Py_ssize_t>sizeof(real)
     c_no_columns(last + 1 - i, columns, width, after)
@@ -143,16 +174,24 @@ cdef widely c_gradient_stretch(
 ) noexcept nogil:
     """A stretch of S: its rows from i to the last."""
     cdef const Layer* layer = &spec.layers[level]
-    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>sizeof(real)
-    if last - i + 1 == columns and c_is_narrow(layer, columns // 2):
+    if c_is_narrow_stretch(layer, last + 1 - i, sizeof(real)):
         c_narrow_stretch(
             layer, <const real**>space.inputs + level * space.seats,
             <const real*>space.deltas + c_spot(space, layer, 0), rows, i, fresh, before, after
         )
     elif fresh:
-        c_gradient_rows_of(True, spec, space, level, rows, i, last, before, after)
+        c_gradient_rows_of(FRESH, spec, space, level, rows, i, last, 0, 0, before, after)
     else:
-        c_gradient_rows_of(False, spec, space, level, rows, i, last, before, after)
+        c_gradient_rows_of(MORE, spec, space, level, rows, i, last, 0, 0, before, after)
+    return 0
+
+
+cdef widely c_step_stretch(
+    const Spec* spec, const Workspace* space, Py_ssize_t level, Py_ssize_t rows, Py_ssize_t i, Py_ssize_t last,
+    real rate, real inverse, real* w
+) noexcept nogil:
+    """A stretch of weights takes a step of plain SGD, w = w - rate*(S*(1/B)), with S from these samples alone."""
+    c_gradient_rows_of(STEPPING, spec, space, level, rows, i, last, rate, inverse, w, w)
     return 0
 
 
@@ -196,9 +235,16 @@ cdef void c_update_rows(
     cdef Py_ssize_t i = first, start, count, width = layer.width
     cdef real* sums = <real*>space.sums
     cdef real* stretch = <real*>space.back
+    cdef bint plain = fresh and rows > 1 and optimizer.method == PLAIN and alpha == 0
     while i < stop:
         count = c_stretch_from(layer, i, stop, sizeof(real))
         start = layer.weights + i * width
+        if plain and not c_is_narrow_stretch(layer, count, sizeof(real)):
+            c_step_stretch(
+                spec, space, level, rows, i, i + count - 1, <real>optimizer.rate, inverse, parameters + start
+            )
+            i += count
+            continue
         if rows == 1 and fresh:
             c_gradient_one(
                 layer, <const real*>space.deltas + c_spot(space, layer, 0), <const real*>c_below(space, level, 0),

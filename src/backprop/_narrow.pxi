@@ -12,6 +12,12 @@ cdef inline bint c_is_narrow(const Layer* layer, Py_ssize_t lanes) noexcept nogi
     )
 
 
+cdef inline bint c_is_narrow_stretch(const Layer* layer, Py_ssize_t count, size_t item) noexcept nogil:
+    """Whether so many rows of weights are a narrow layer's stretch."""
+    cdef Py_ssize_t columns = BLOCK_BYTES // <Py_ssize_t>item
+    return count == columns and c_is_narrow(layer, columns // 2)
+
+
 cdef inline Py_ssize_t c_stretch_from(
     const Layer* layer, Py_ssize_t i, Py_ssize_t stop, size_t item
 ) noexcept nogil:

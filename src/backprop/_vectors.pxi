@@ -26,12 +26,14 @@ cdef extern from *:
     #if defined(__AVX512F__) && defined(__GNUC__) && !defined(__clang__)
     /* Within another function such a one would get that one's vectors. */
     #define WIDELY __attribute__((target("prefer-vector-width=512"), noinline)) int
+    #elif defined(__GNUC__) || defined(__clang__)
+    #define WIDELY __attribute__((noinline)) int
     #else
     #define WIDELY int
     #endif
     """
     const Py_ssize_t BLOCK_ROWS, BLOCK_BYTES, LINE_BYTES
-    ctypedef int widely "WIDELY"  # returned by functions that are to use vectors of 512 bits
+    ctypedef int widely "WIDELY"  # returned by kernels with the longest vectors, functions of their own
 
 cdef enum:
     VECTOR_BYTES = 32          # the facade pads every width to whole vectors
