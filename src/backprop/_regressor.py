@@ -39,7 +39,7 @@ class MLPRegressor(RegressorMixin, MLP):
     --------
     >>> from backprop import MLPRegressor
     >>> X = [[-1.0], [-0.5], [0.0], [0.5], [1.0]]
-    >>> model = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lbfgs", random_state=1)
+    >>> model = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lbfgs", random_state=0)
     >>> model.fit(X, [1.0, 0.25, 0.0, 0.25, 1.0]).predict([[0.5]]).round(2)
     array([0.25])
     """

@@ -16,6 +16,11 @@ QUIET = typer.Option("--quiet", "-q", help="No progress bar.")
 def progress_bar(quiet: bool) -> Iterator[Any]:
     """A bar on standard error, if that is a terminal; yields a function of rows done, all rows, and words."""
     from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:  # a hidden bar of rich 13 writes an empty line
+        yield lambda done, total, words="": None
+        return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -25,9 +30,7 @@ def progress_bar(quiet: bool) -> Iterator[Any]:
         TextColumn("{task.description}", markup=False),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
-    hidden = quiet or not console.is_terminal
-    bar = Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False)
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False)
     task = bar.add_task("", total=None)
 
     def show(done: int, total: int, words: str = "") -> None:

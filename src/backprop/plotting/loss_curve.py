@@ -46,8 +46,8 @@ class LossCurveDisplay:
     >>> import backprop as bp
     >>> net, x, t = bp.examples.worked_example()
     >>> display = bp.LossCurveDisplay.from_history(net.train(x, t, epochs=100), name="2-2-2")
-    >>> display.loss_curve[0].round(6)
-    np.float64(0.298371)
+    >>> print(display.loss_curve[0].round(6))
+    0.298371
     """
 
     def __init__(
