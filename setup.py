@@ -26,7 +26,8 @@ FLAGS = {
 }
 # What keeps the sums of a block in registers: gcc must see its short loops as loops until it has vectorised them.
 GCC = ["-fno-tree-loop-distribute-patterns", "-fno-loop-unroll-and-jam", "--param=max-completely-peel-times=3"]
-SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
+# What is looked for is in the source; with -O3 the compiler would take a quarter of an hour.
+SANITIZE = ["-O1", "-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g"]
 
 
 MACHINE = platform.machine().lower()
