@@ -179,6 +179,24 @@ def test_an_interrupt_leaves_as_many_epochs_as_it_counts(engine):
         signal.signal(signal.SIGINT, old)
 
 
+def test_an_interrupt_before_the_last_loss_is_compared(engine, monkeypatch):
+    model = of(random_state=3, max_iter=50, tol=0.0, engine=engine)
+    judged = []
+
+    def interrupted(machine):
+        if not getattr(model, "loss_curve_", None):  # before training
+            return -1
+        judged.append(len(model.loss_curve_))
+        raise InterruptError
+
+    monkeypatch.setattr("backprop._machine.Machine.first_bad_layer", interrupted)
+    with pytest.raises(InterruptError):
+        model.fit(X, y)
+    assert judged == [len(model.loss_curve_)]
+    assert model.best_loss_ == min(model.loss_curve_) == model.loss_curve_[-1]
+    assert model._no_improvement_count == 0
+
+
 def test_an_epoch_whose_loss_is_minus_infinity_counts():
     """A sample weight below 0 makes one; it also stands for a loss that is not there yet."""
     weights, far = np.where(np.arange(150) == 3, -1.0, 1.0), X.copy()

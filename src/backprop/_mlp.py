@@ -283,6 +283,17 @@ class MLP(Weights, BaseEstimator):
         self, passes: Passes, batch_size: int, progress: Any, incremental: bool, advance: Any
     ) -> tuple[int, int] | None:
         """Train until something stops it; the epoch and the layer in which it diverged, or None."""
+        try:
+            return self._epochs_to_the_end(passes, batch_size, progress, incremental, advance)
+        except ValueError:  # diverged: the loss of that epoch is no progress
+            raise
+        except BaseException:
+            progress.catch_up()
+            raise
+
+    def _epochs_to_the_end(
+        self, passes: Passes, batch_size: int, progress: Any, incremental: bool, advance: Any
+    ) -> tuple[int, int] | None:
         steps, n_samples = self._optimizer, len(passes.samples.T)
         orders = Orders(n_samples, self._random_state if self.shuffle else None)
         clip_norm = 0.0 if self.clip_norm is None else float(self.clip_norm)
@@ -329,7 +340,7 @@ class MLP(Weights, BaseEstimator):
             f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization"
             " hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         return diverged
 

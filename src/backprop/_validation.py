@@ -180,6 +180,7 @@ class Progress:
         self.scores = None if held_out is None else Scores(estimator, held_out)
         if self.by_loss and estimator.best_loss_ is None:
             estimator.best_loss_ = np.inf
+        self.compared = len(estimator.loss_curve_) if self.by_loss else 0
 
     def compare(self, losses: Any) -> None:
         """Where losses decide: each of an epoch with the best so far."""
@@ -190,6 +191,12 @@ class Progress:
             self._count(loss > estimator.best_loss_ - estimator.tol)
             if loss < estimator.best_loss_:
                 estimator.best_loss_ = loss
+            self.compared += 1
+
+    def catch_up(self) -> None:
+        """Compare what an interruption kept from it; a signal's handler may raise between any two lines."""
+        if self.by_loss:
+            self.compare(self.estimator.loss_curve_[self.compared :])
 
     def score(self) -> Any:
         """Score the present weights, and compare where scores decide; None without held-out samples."""
